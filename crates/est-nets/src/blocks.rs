@@ -1,0 +1,93 @@
+//! Pieces that several networks share. Each takes the graph, the prefix of its keys and the node it continues.
+
+use crate::graph::{Graph, NodeId};
+use crate::op::{Activation, Op};
+
+/// PyTorch's default epsilon of batch norm and layer norm.
+pub const EPS: f32 = 1e-5;
+
+pub fn relu(graph: &mut Graph, name: &str, x: NodeId) -> NodeId {
+    graph.push(name, Op::Activation(Activation::Relu), &[x])
+}
+
+/// A convolution without bias that keeps the picture's size but for `stride` (padding = kernel / 2).
+pub fn conv(graph: &mut Graph, name: &str, x: NodeId, outputs: usize, kernel: usize, stride: usize) -> NodeId {
+    let op = Op::Conv2d {
+        inputs: graph.node(x).shape.item[0],
+        outputs,
+        kernel,
+        stride,
+        padding: kernel / 2,
+        groups: 1,
+        bias: false,
+    };
+    graph.push(name, op, &[x])
+}
+
+pub fn batch_norm(graph: &mut Graph, name: &str, x: NodeId) -> NodeId {
+    let channels = graph.node(x).shape.item[0];
+    graph.push(name, Op::BatchNorm { channels, eps: EPS }, &[x])
+}
+
+pub fn linear(graph: &mut Graph, name: &str, x: NodeId, outputs: usize) -> NodeId {
+    let inputs = *graph.node(x).shape.item.last().expect("a tensor has a last dimension");
+    graph.push(name, Op::Linear { inputs, outputs }, &[x])
+}
+
+pub fn layer_norm(graph: &mut Graph, name: &str, x: NodeId) -> NodeId {
+    let width = *graph.node(x).shape.item.last().expect("a tensor has a last dimension");
+    graph.push(name, Op::LayerNorm { width, eps: EPS }, &[x])
+}
+
+/// What multi-head attention layers of one network have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AttentionSpec {
+    pub width: usize,
+    pub heads: usize,
+    /// Of the attention weights and of every sub-layer's result.
+    pub dropout: f32,
+}
+
+/// `LayerNorm(x + Dropout(attention(x, memory, memory)))`: a post-norm attention sub-layer (SPEC section 2). The
+/// nodes are `prefix` + `attention` and `prefix` + `norm`.
+pub fn attend(
+    graph: &mut Graph,
+    prefix: &str,
+    [attention, norm]: [&str; 2],
+    spec: AttentionSpec,
+    x: NodeId,
+    memory: NodeId,
+) -> NodeId {
+    let AttentionSpec { width, heads, dropout } = spec;
+    let op = Op::Attention { width, heads, dropout };
+    let attended = graph.push(&format!("{prefix}{attention}"), op, &[x, memory, memory]);
+    add_and_norm(graph, prefix, [attention, norm], dropout, x, attended)
+}
+
+/// `LayerNorm(x + Dropout(linear2(Dropout(ReLU(linear1(x))))))`: a post-norm feed-forward sub-layer.
+pub fn feed_forward(graph: &mut Graph, prefix: &str, norm: &str, hidden: usize, dropout: f32, x: NodeId) -> NodeId {
+    let width = *graph.node(x).shape.item.last().expect("a tensor has a last dimension");
+    let inner = linear(graph, &format!("{prefix}linear1"), x, hidden);
+    let inner = relu(graph, &format!("{prefix}relu"), inner);
+    let inner = graph.push(
+        &format!("{prefix}dropout"),
+        Op::Dropout { probability: dropout },
+        &[inner],
+    );
+    let outer = linear(graph, &format!("{prefix}linear2"), inner, width);
+    add_and_norm(graph, prefix, ["linear2", norm], dropout, x, outer)
+}
+
+fn add_and_norm(
+    graph: &mut Graph,
+    prefix: &str,
+    [of, norm]: [&str; 2],
+    dropout: f32,
+    x: NodeId,
+    change: NodeId,
+) -> NodeId {
+    let dropped = Op::Dropout { probability: dropout };
+    let change = graph.push(&format!("{prefix}{of}.dropped"), dropped, &[change]);
+    let sum = graph.push(&format!("{prefix}{of}.sum"), Op::Add, &[x, change]);
+    layer_norm(graph, &format!("{prefix}{norm}"), sum)
+}

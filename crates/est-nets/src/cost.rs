@@ -1,0 +1,48 @@
+//! Multiply-accumulates, in the two conventions of the field's tables (SPEC section 2).
+
+use crate::graph::{Graph, Node};
+use crate::op::Op;
+
+/// What a counting tool counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// Convolutions, 2 per batch-norm element, ReLU outputs, pool inputs, linear layers and whole attention layers:
+    /// Table 5's and Table 7's figures.
+    Full,
+    /// Convolutions, 2 per batch-norm element, the global pool and linear layers: the supplement's ResNet-34 and
+    /// ResNet-50 figures.
+    Layers,
+    /// Convolutions and matrix products alone: the arithmetic that is really done.
+    Products,
+}
+
+/// Multiply-accumulates of one element of the batch through all of `graph`.
+pub fn macs(graph: &Graph, convention: Convention) -> u64 {
+    graph.nodes().iter().map(|node| count(graph, node, convention)).sum()
+}
+
+fn count(graph: &Graph, node: &Node, convention: Convention) -> u64 {
+    use Convention::{Full, Layers, Products};
+    let outputs = node.shape.len();
+    let input = |i: usize| &graph.node(node.inputs[i]).shape;
+    let macs = match (&node.op, convention) {
+        (
+            Op::Conv2d {
+                inputs, kernel, groups, ..
+            },
+            _,
+        ) => outputs * inputs / groups * kernel * kernel,
+        (Op::Linear { inputs, .. }, _) => outputs * inputs,
+        (Op::BatchNorm { .. }, Full | Layers) => 2 * outputs,
+        (Op::Activation(_), Full) => outputs,
+        (Op::MaxPool { .. }, Full) => input(0).len(),
+        (Op::GlobalAveragePool, Full | Layers) => input(0).len(),
+        (Op::Attention { width, .. }, Full | Products) => {
+            let (n, m) = (input(0).item[0], input(1).item[0]);
+            let projections = 2 * n * width * width + 2 * m * width * width;
+            node.shape.repeat * (projections + 2 * n * m * width)
+        }
+        _ => 0,
+    };
+    macs as u64
+}

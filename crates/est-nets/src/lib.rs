@@ -1,0 +1,32 @@
+//! What each network is, written once: a function that builds a small static [`Graph`] whose node names are the keys
+//! of the PyTorch checkpoint. Readers walk the graph: cost (here), the CPU engine (est-engine), training (later).
+#![forbid(unsafe_code)]
+
+mod aasfe;
+mod blocks;
+mod cost;
+mod est;
+mod graph;
+mod noise;
+mod op;
+mod preprocessing;
+mod presets;
+mod random;
+mod resnet;
+pub mod retinaface;
+mod ssop;
+mod tensor;
+mod transformer;
+
+pub use aasfe::SnippetFeatures;
+pub use cost::{Convention, macs};
+pub use est::EstConfig;
+pub use graph::{Graph, NoSuchNode, Node, NodeId, Shape};
+pub use noise::Noise;
+pub use op::{Activation, Init, Op, ParameterSpec, Role};
+pub use preprocessing::{Crop, Preprocessing, Sampling};
+pub use presets::{PRESETS, Preset, PrintedMacs};
+pub use random::random_weights;
+pub use resnet::Backbone;
+pub use ssop::PAPER_ORDERS;
+pub use tensor::Tensor;

@@ -1,0 +1,63 @@
+//! What happens to a video before a network sees it. Stored with the weights, so that training and prediction
+//! cannot differ (SPEC section 1).
+
+use serde::{Deserialize, Serialize};
+
+/// How a face becomes the square picture that the frame encoder reads.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Crop {
+    /// The upright square around the detected box's centre whose side is `margin` times the box's longer side.
+    Square { margin: f32 },
+    /// The similarity transform that best maps the five landmarks (eyes, nose tip, mouth corners) onto a frontal
+    /// template; `scale` 1 is the usual 112-pixel recognition template stretched to the crop, smaller shows more
+    /// around the face.
+    Aligned { scale: f32 },
+}
+
+/// How snippets are cut from a window of frames (SPEC section 1). Sub-video i of n is the `span` frames from
+/// `start + step * i`; a snippet is J of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// Frames in a window: 105.
+    pub window: usize,
+    /// Frames in a sub-video: 15.
+    pub span: usize,
+    /// Frames from the start of a sub-video to the start of the next: 10.
+    pub step: usize,
+}
+
+impl Sampling {
+    pub const PAPER: Sampling = Sampling {
+        window: 105,
+        span: 15,
+        step: 10,
+    };
+}
+
+/// Video to network input. `size` is the side of the square crop in pixels; `rate` the frames per second of
+/// presentation time at which frames enter a window; `mean` and `std` are per RGB channel on the [0, 1] scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    pub crop: Crop,
+    pub size: usize,
+    pub rate: f64,
+    pub sampling: Sampling,
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+}
+
+impl Preprocessing {
+    /// The `paper` preset: a square crop, RGB in [0, 1] without mean and deviation (SPEC section 1). The margin and
+    /// the rate are ours: the paper names neither; 25 per second is the rate of its largest sets.
+    pub const PAPER: Preprocessing = Preprocessing {
+        crop: Crop::Square { margin: 1.2 },
+        size: 224,
+        rate: 25.0,
+        sampling: Sampling::PAPER,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    };
+}

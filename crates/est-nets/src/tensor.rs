@@ -1,0 +1,17 @@
+//! Tensors at rest.
+
+/// A dense f32 tensor in row-major order, as a PyTorch state dict holds it: `data.len()` is the product of `shape`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    pub shape: Vec<usize>,
+    pub data: Vec<f32>,
+}
+
+impl Tensor {
+    /// # Panics
+    /// When `data` does not fill `shape`.
+    pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Self {
+        assert_eq!(data.len(), shape.iter().product::<usize>(), "data of shape {shape:?}");
+        Tensor { shape, data }
+    }
+}
