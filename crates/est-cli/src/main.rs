@@ -1,1 +1,31 @@
-fn main() {}
+//! `est`: apparent facial expressions over time, from video. `args` parses, `main` dispatches, `commands` do.
+//! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 something
+//! failed (the rest was done), 2 the command line is wrong.
+#![forbid(unsafe_code)]
+
+mod args;
+mod assets;
+mod commands;
+mod log;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let Args { command } = Args::parse();
+    let done = match command {
+        Command::Predict(args) => return commands::predict::run(&args),
+        Command::Complexity(args) => commands::complexity::run(&args),
+        Command::Weights(args) => commands::weights::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            log::Log::plain().error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,27 @@
+# Each target sets up what it needs. `make demo` and `make test` work on a fresh clone.
+EST := target/release/est
+
+.PHONY: demo test check build setup bench clean-demo
+
+demo: setup build
+	tools/setup.sh demo
+	rm -rf demo/out
+	$(EST) predict downloads/demo.mp4 --out demo/out --weights random:1 --format csv,json
+
+build:
+	cargo build --release --locked -p est-cli
+
+setup:
+	tools/setup.sh system detector
+
+# Everything that decides whether a change may land: format, lints, every test.
+test: check
+	tools/setup.sh test demo
+	cargo test --workspace --locked
+
+check: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+bench: setup
+	cargo bench --locked -p est-engine

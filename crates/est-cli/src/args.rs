@@ -1,0 +1,175 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Apparent facial expressions over time, from video (Expression Snippet Transformer).
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find, follow and read the faces in videos
+    Predict(PredictArgs),
+    /// Parameters and multiply-accumulates of the networks beside the paper's figures
+    Complexity(ComplexityArgs),
+    /// Import or inspect weights
+    Weights(WeightsArgs),
+    /// Say what is installed and what is missing
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line per decoded frame and face
+    Csv,
+    /// Rows, tracks and settings in one object
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct PredictArgs {
+    /// Video files, folders (of videos: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<PathBuf>,
+    /// Folder for the results; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "est-results")]
+    pub out: PathBuf,
+    /// Weights file written by `est weights import`, or random:SEED for an untrained model
+    #[arg(long, value_name = "FILE")]
+    pub weights: String,
+    /// Results to write, separated by commas; <name>.run.json is always written
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "csv")]
+    pub format: Vec<Format>,
+    /// The frames already are face crops of the model's size: no detection, pixels used as they are
+    #[arg(long)]
+    pub crops: bool,
+    /// Say what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Log as JSON lines on standard error, and results as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Frames per second of picture folders, which have no clock [default: the model's rate]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub fps: Option<f64>,
+    /// From one window to the next, in frames at the model's rate
+    #[arg(long, value_name = "FRAMES", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub hop: u32,
+    /// Weights of the face detector [default: where `make setup` put them]
+    #[arg(long, value_name = "FILE")]
+    pub detector: Option<PathBuf>,
+    /// Detect in pictures scaled to this longer side, in pixels: smaller is faster and misses small faces
+    #[arg(long, value_name = "PIXELS", default_value_t = 640, value_parser = clap::value_parser!(u32).range(32..=4096))]
+    pub detect_size: u32,
+    /// Detect in every k-th frame and follow in between [default: 3]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub detect_every: Option<u32>,
+    /// Detector's confidence from which a face starts a track
+    #[arg(long, value_name = "0..1", value_parser = share)]
+    pub min_score: Option<f32>,
+    /// A face that is missing for up to this many seconds keeps its track
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub max_gap: Option<f64>,
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ComplexityArgs {
+    /// Only this preset, part by part
+    #[arg(value_name = "PRESET")]
+    pub preset: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct WeightsArgs {
+    #[command(subcommand)]
+    pub command: WeightsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WeightsCommand {
+    /// Turn a PyTorch checkpoint (.pth) or plain safetensors into a weights file of est
+    Import(ImportArgs),
+    /// What a weights file holds
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    pub input: PathBuf,
+    pub output: PathBuf,
+    /// The architecture [default: the one that the tensors' names and shapes fit]
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// Names of the classes in the order of the logits, separated by commas
+    /// [default for 7: angry,disgust,fear,happy,neutral,sad,surprise; for 6: without neutral]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub classes: Option<Vec<String>>,
+    /// How faces were cropped when the model was trained: the square box scaled by --crop-margin, or five-point aligned
+    #[arg(long, value_enum, default_value = "square")]
+    pub crop: CropKind,
+    /// Side of the square crop over the longer side of the face's box
+    #[arg(long, default_value_t = 1.2, value_parser = margin)]
+    pub crop_margin: f32,
+    /// Frames per second that the model was trained at
+    #[arg(long, default_value_t = 25.0, value_parser = positive)]
+    pub rate: f64,
+    /// The model was trained on pictures normalised by ImageNet's mean and deviation
+    #[arg(long)]
+    pub imagenet_normalisation: bool,
+    /// Where the weights come from: kept in the file and written beside every result
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CropKind {
+    Square,
+    Aligned,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    pub file: PathBuf,
+    /// Every tensor with its shape
+    #[arg(long)]
+    pub tensors: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    #[arg(long)]
+    pub json: bool,
+    /// Which kernel runs each layer of the preset `paper` and of the face detector
+    #[arg(long)]
+    pub kernels: bool,
+}
+
+fn within(text: &str, fits: impl Fn(f64) -> bool, what: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if fits(value) { Ok(value) } else { Err(format!("must be {what}")) }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    within(text, |value| value > 0.0 && value.is_finite(), "a positive number")
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    within(text, |value| (0.0..=1.0).contains(&value), "between 0 and 1").map(|value| value as f32)
+}
+
+fn margin(text: &str) -> Result<f32, String> {
+    within(text, |value| (0.1..=10.0).contains(&value), "between 0.1 and 10").map(|value| value as f32)
+}

@@ -1,0 +1,45 @@
+//! Files that est needs beside itself, and where it looks for them.
+
+use std::path::{Path, PathBuf};
+
+/// The face detector's weights under the name that the set-up gives them, and the SHA-256 of the file that was tested.
+pub const DETECTOR_FILE: &str = "retinaface_mobilenet0.25.pth";
+pub const DETECTOR_SHA256: &str = "2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220";
+
+/// Where the detector's weights may lie, in the order in which they are looked for.
+pub fn detector_places() -> Vec<PathBuf> {
+    let mut folders = vec![];
+    if let Some(folder) = std::env::var_os("EST_HOME") {
+        folders.push(PathBuf::from(folder));
+    }
+    if let Some(data) = data_folder() {
+        folders.push(data.join("est"));
+    }
+    if let Ok(program) = std::env::current_exe()
+        && let Some(folder) = program.parent()
+    {
+        folders.push(folder.to_owned());
+        // A build in the repository: target/release/est.
+        folders.extend(folder.ancestors().skip(1).take(2).map(|folder| folder.join("downloads")));
+    }
+    folders.push(PathBuf::from("downloads"));
+    folders.into_iter().map(|folder| folder.join(DETECTOR_FILE)).collect()
+}
+
+fn data_folder() -> Option<PathBuf> {
+    let set = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    set.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".local/share")))
+}
+
+/// The detector's weights: the file that was given, or the first that is there.
+pub fn detector(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    detector_places().into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        anyhow::anyhow!(
+            "the face detector's weights ({DETECTOR_FILE}) are not installed; run `make setup` in the repository, or \
+             name the file with --detector; `est doctor` lists where they are looked for"
+        )
+    })
+}

@@ -1,0 +1,105 @@
+//! `est doctor`: what is installed, what is missing, and what to do about it.
+
+use std::process::ExitCode;
+
+use est_engine::{Options, Session};
+use est_nets::weights;
+use est_nets::{EstConfig, random_weights, retinaface};
+use serde_json::json;
+
+use super::table;
+use crate::args::DoctorArgs;
+use crate::assets::{DETECTOR_FILE, DETECTOR_SHA256, detector_places};
+
+struct Finding {
+    what: &'static str,
+    state: &'static str,
+    details: String,
+}
+
+pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    if args.kernels {
+        return kernels();
+    }
+    let findings = [program(), processor(), decoder(), detector(), default_weights()];
+    if args.json {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|finding| json!({ "what": finding.what, "state": finding.state, "details": finding.details }))
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|finding| vec![finding.what.to_string(), finding.state.to_string(), finding.details.clone()])
+            .collect();
+        table::print(&["part", "state", "details"], &rows);
+    }
+    let broken = findings.iter().any(|finding| matches!(finding.state, "missing" | "damaged"));
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn program() -> Finding {
+    Finding {
+        what: "est",
+        state: "ok",
+        details: format!("version {}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+fn processor() -> Finding {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Finding {
+        what: "processor",
+        state: "ok",
+        details: format!("{} with {}, {cores} threads", std::env::consts::ARCH, est_engine::cpu_features()),
+    }
+}
+
+fn decoder() -> Finding {
+    Finding {
+        what: "video decoder",
+        state: "ok",
+        details: est_media::decoder_version(),
+    }
+}
+
+fn detector() -> Finding {
+    let places = detector_places();
+    let Some(path) = places.iter().find(|path| path.is_file()) else {
+        let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
+        return Finding {
+            what: "face detector",
+            state: "missing",
+            details: format!("run `make setup`, or put {DETECTOR_FILE} into one of: {}", looked.join(", ")),
+        };
+    };
+    let (state, details) = match weights::file::sha256(path) {
+        Ok(sum) if sum == DETECTOR_SHA256 => ("ok", path.display().to_string()),
+        Ok(_) => ("damaged", format!("{} is not the file that was tested; remove it, then `make setup`", path.display())),
+        Err(error) => ("damaged", error.to_string()),
+    };
+    Finding {
+        what: "face detector",
+        state,
+        details,
+    }
+}
+
+fn default_weights() -> Finding {
+    Finding {
+        what: "default weights",
+        state: "none yet",
+        details: "give --weights FILE (`est weights import` makes one), or random:SEED to try the path".to_string(),
+    }
+}
+
+/// The kernel chosen for each layer, of EST and of the detector at 640 x 480.
+fn kernels() -> anyhow::Result<ExitCode> {
+    let est = EstConfig::PAPER.graph().cut(&["frames", "order"], &["class_logits"])?;
+    for (name, graph) in [("EST, preset paper", est), ("RetinaFace, 640 x 480", retinaface::graph(480, 640))] {
+        let session = Session::new(&graph, &random_weights(&graph, 1), &Options::default())?;
+        println!("{name}\n{}", session.plan());
+    }
+    Ok(ExitCode::SUCCESS)
+}

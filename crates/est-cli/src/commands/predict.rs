@@ -1,0 +1,318 @@
+//! `est predict`: videos in, rows out.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
+use est::{
+    Decoding, FaceSource, GivenCrops, Model, Recogniser, RecogniserOptions, Row, Source, TrackedFaces, unique_names,
+};
+use est_media::{DecodeOptions, DetectorOptions, FaceTracker, RetinaFace, TrackOptions};
+use est_nets::weights;
+use serde_json::json;
+
+use super::table;
+use crate::args::{Format, PredictArgs};
+use crate::assets;
+use crate::log::Log;
+
+pub fn run(args: &PredictArgs) -> ExitCode {
+    let log = Log::new(args.json);
+    match predict(args, log) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(failed) => {
+            log.warning(&format!("{failed} of the sources failed, see above; what else there was is done"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            log.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does every source, whatever happens to the others. Returns the number that failed.
+fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
+    let mut failed = 0;
+    let mut sources = vec![];
+    for argument in &args.sources {
+        match Source::expand(argument) {
+            Ok(found) => sources.extend(found),
+            Err(error) => {
+                failed += 1;
+                log.error(&error.into());
+            }
+        }
+    }
+    if !args.dry_run {
+        // Before anything slow: a folder that cannot be written to.
+        std::fs::create_dir_all(&args.out)
+            .and_then(|()| est::report::probe_folder(&args.out))
+            .with_context(|| format!("{}: cannot be written to; choose another --out", args.out.display()))?;
+    }
+    let mut run = Run::new(args, log)?;
+    for (source, name) in sources.iter().zip(unique_names(&sources)) {
+        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name) };
+        if let Err(error) = done {
+            failed += 1;
+            log.error(&error);
+        }
+    }
+    Ok(failed)
+}
+
+/// What all videos of a run share.
+struct Run<'a> {
+    args: &'a PredictArgs,
+    log: Log,
+    record: RunRecord,
+    recogniser: Recogniser,
+    /// None where the frames are given as crops.
+    detector: Option<RetinaFace>,
+    tracking: TrackOptions,
+}
+
+impl<'a> Run<'a> {
+    fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
+        let model = model(&args.weights)?;
+        if !model.provenance.trained {
+            log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
+        }
+        let engine = est_engine::Options::new(args.threads.unwrap_or(0));
+        let tracking = tracking(args);
+        let (detector, detector_record) = match args.crops {
+            true => (None, None),
+            false => {
+                let (detector, record) = detector(args, &tracking, &engine)?;
+                (Some(detector), Some(record))
+            }
+        };
+        let options = RecogniserOptions {
+            hop: args.hop as usize,
+            engine,
+            ..RecogniserOptions::default()
+        };
+        let record = RunRecord {
+            est_version: env!("CARGO_PKG_VERSION"),
+            notice: RunRecord::NOTICE,
+            model: ModelRecord::of(&model),
+            detector: detector_record,
+            hop: options.hop,
+            low_quality: options.low_quality,
+            image_fps: args.fps.unwrap_or(model.preprocessing.rate),
+        };
+        Ok(Run {
+            args,
+            log,
+            record,
+            recogniser: Recogniser::new(model, options)?,
+            detector,
+            tracking,
+        })
+    }
+
+    fn open(&self, source: &Source) -> anyhow::Result<Decoding> {
+        let options = DecodeOptions {
+            fps: self.record.image_fps,
+            ..DecodeOptions::default()
+        };
+        Ok(Decoding::open(source, &options)?)
+    }
+
+    /// What would be done, for --dry-run.
+    fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
+        let video = self.open(source)?;
+        let info = video.info();
+        let outputs: Vec<String> =
+            outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
+        if self.args.json {
+            let line = json!({
+                "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
+                "frames": info.frames, "outputs": outputs,
+            });
+            println!("{line}");
+        } else {
+            let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
+            println!(
+                "{}: {} {} x {}, {frames} frames -> {}",
+                source.path().display(),
+                info.codec,
+                info.width,
+                info.height,
+                outputs.join(" ")
+            );
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, source: &Source, name: &str) -> anyhow::Result<()> {
+        let frames = self.open(source)?;
+        let mut summary = Summary::new(name, &source.path().display().to_string(), frames.info());
+        let mut reports = Reports::create(self.args, name, &self.record, self.recogniser.model())?;
+        let mut progress = self.log.progress(name, frames.info().frames);
+
+        let mut sink = |row: Row| {
+            summary.add(&row);
+            reports.row(&row)
+        };
+        let mut tell = |at| progress.at(at);
+        let preprocessing = self.recogniser.model().preprocessing.clone();
+        let report = match &mut self.detector {
+            None => {
+                let mut faces = GivenCrops::new(frames, preprocessing.size, self.tracking.max_gap_s);
+                self.recogniser.recognise(&mut faces, &mut sink, &mut tell)?;
+                faces.report()
+            }
+            Some(detector) => {
+                let tracker = FaceTracker::new(detector, self.tracking.clone());
+                let mut faces = TrackedFaces::new(frames, tracker, preprocessing);
+                self.recogniser.recognise(&mut faces, &mut sink, &mut tell)?;
+                faces.report()
+            }
+        };
+        drop(progress);
+        summary.finish(&report);
+        let mut written = reports.finish(&summary)?;
+        written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
+        self.tell(&summary, &written);
+        Ok(())
+    }
+
+    /// The table of one video, or its JSON line.
+    fn tell(&self, summary: &Summary, written: &[PathBuf]) {
+        for warning in &summary.warnings {
+            self.log.warning(&format!("{}: {warning}", summary.source));
+        }
+        if self.args.json {
+            println!("{}", json!({ "video": summary, "outputs": written }));
+            return;
+        }
+        let model = self.recogniser.model();
+        let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
+        let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
+        println!(
+            "{}: {}{container} frames decoded, {} rows, {} tracks{untrained}",
+            summary.video_id,
+            summary.frames_decoded,
+            summary.rows,
+            summary.tracks.len()
+        );
+        let classes: Vec<String> = model.classes.iter().map(|class| format!("p_{class}")).collect();
+        let mut header = vec!["track", "from s", "to s", "faces", "quality"];
+        header.extend(classes.iter().map(String::as_str));
+        let rows: Vec<Vec<String>> = summary
+            .tracks
+            .iter()
+            .map(|track| {
+                let mut cells = vec![track.track_id.to_string()];
+                cells.extend([track.first_s, track.last_s].map(|time| format!("{time:.2}")));
+                cells.push(track.faces.to_string());
+                cells.push(format!("{:.2}", track.mean_quality));
+                cells.extend(track.mean_probabilities.iter().map(|p| format!("{p:.3}")));
+                cells
+            })
+            .collect();
+        if !rows.is_empty() {
+            table::print(&header, &rows);
+        }
+        for path in written {
+            println!("-> {}", path.display());
+        }
+    }
+}
+
+/// The files of one video that take rows.
+struct Reports {
+    csv: Option<CsvReport>,
+    json: Option<JsonReport>,
+}
+
+impl Reports {
+    fn create(args: &PredictArgs, name: &str, record: &RunRecord, model: &Model) -> Result<Self, est::EstError> {
+        let columns = Columns::new(name, model);
+        let wanted = |format| args.format.contains(&format);
+        let path = |extension| result_path(args, name, extension);
+        let csv = wanted(Format::Csv).then(|| CsvReport::create(&path("csv"), columns.clone())).transpose()?;
+        let json =
+            wanted(Format::Json).then(|| JsonReport::create(&path("json"), columns.clone(), record)).transpose()?;
+        Ok(Reports { csv, json })
+    }
+
+    fn row(&mut self, row: &Row) -> Result<(), est::EstError> {
+        self.csv.iter_mut().try_for_each(|report| report.row(row))?;
+        self.json.iter_mut().try_for_each(|report| report.row(row))
+    }
+
+    fn finish(self, summary: &Summary) -> Result<Vec<PathBuf>, est::EstError> {
+        let csv = self.csv.map(CsvReport::finish).transpose()?;
+        let json = self.json.map(|report| report.finish(summary)).transpose()?;
+        Ok(csv.into_iter().chain(json).collect())
+    }
+}
+
+fn result_path(args: &PredictArgs, name: &str, extension: &str) -> PathBuf {
+    args.out.join(format!("{name}.{extension}"))
+}
+
+fn record_path(args: &PredictArgs, name: &str) -> PathBuf {
+    result_path(args, name, "run.json")
+}
+
+/// The files that a video called `name` gets.
+fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
+    let extension = |format| match format {
+        Format::Csv => "csv",
+        Format::Json => "json",
+    };
+    let rows = args.format.iter().map(|&format| result_path(args, name, extension(format)));
+    rows.chain([record_path(args, name)]).collect()
+}
+
+/// A weights file, or `random:SEED`.
+fn model(weights: &str) -> anyhow::Result<Model> {
+    match weights.strip_prefix("random:") {
+        None => Ok(Model::open(Path::new(weights))?),
+        Some(seed) => {
+            let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
+            Ok(Model::random(seed))
+        }
+    }
+}
+
+fn tracking(args: &PredictArgs) -> TrackOptions {
+    let mut options = TrackOptions::default();
+    if let Some(k) = args.detect_every {
+        options.detect_every = k as usize;
+    }
+    if let Some(seconds) = args.max_gap {
+        options.max_gap_s = seconds;
+    }
+    if let Some(score) = args.min_score {
+        options.min_score = score;
+    }
+    options
+}
+
+fn detector(
+    args: &PredictArgs,
+    tracking: &TrackOptions,
+    engine: &est_engine::Options,
+) -> anyhow::Result<(RetinaFace, DetectorRecord)> {
+    let path = assets::detector(args.detector.as_deref())?;
+    let (tensors, _) = weights::load_tensors(&path)?;
+    let options = DetectorOptions {
+        size: args.detect_size as usize,
+        ..DetectorOptions::default()
+    };
+    let record = DetectorRecord {
+        name: "RetinaFace MobileNet-0.25",
+        weights_sha256: weights::file::sha256(&path)?,
+        size: options.size,
+        min_score: tracking.min_score,
+        detect_every: tracking.detect_every,
+        max_gap_s: tracking.max_gap_s,
+    };
+    let detector = RetinaFace::new(tensors, options, engine).with_context(|| path.display().to_string())?;
+    Ok((detector, record))
+}

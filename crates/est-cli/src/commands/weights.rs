@@ -1,0 +1,90 @@
+//! `est weights`: import and show.
+
+use std::process::ExitCode;
+
+use est::report::ModelRecord;
+use est::{ImportOptions, Model};
+use est_nets::{Crop, Preprocessing};
+use serde_json::json;
+
+use super::complexity::named;
+use super::table;
+use crate::args::{CropKind, ImportArgs, ShowArgs, WeightsArgs, WeightsCommand};
+
+/// ImageNet's mean and deviation per RGB channel, on the [0, 1] scale.
+const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
+pub fn run(args: &WeightsArgs) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        WeightsCommand::Import(args) => import(args),
+        WeightsCommand::Show(args) => show(args),
+    }
+}
+
+fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    let (mean, std) = if args.imagenet_normalisation { IMAGENET } else { ([0.0; 3], [1.0; 3]) };
+    let options = ImportOptions {
+        config: args.preset.as_deref().map(named).transpose()?.map(|preset| preset.config.clone()),
+        classes: args.classes.clone(),
+        preprocessing: Preprocessing {
+            crop: match args.crop {
+                CropKind::Square => Crop::Square { margin: args.crop_margin },
+                CropKind::Aligned => Crop::Aligned { scale: 1.0 / args.crop_margin },
+            },
+            rate: args.rate,
+            mean,
+            std,
+            ..Preprocessing::PAPER
+        },
+        note: args.note.clone().unwrap_or_default(),
+    };
+    let mut model = Model::import(&args.input, options)?;
+    model.save(&args.output)?;
+    println!("{}: {} ({})", args.output.display(), model.id(), model.sha256);
+    println!("classes: {}", model.classes.join(" "));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
+    let model = Model::open(&args.file)?;
+    let record = ModelRecord::of(&model);
+    if args.json {
+        let tensors: serde_json::Map<_, _> =
+            model.tensors.iter().map(|(name, tensor)| (name.clone(), json!(tensor.shape))).collect();
+        let mut value = serde_json::to_value(&record)?;
+        if args.tensors {
+            value["tensors"] = tensors.into();
+        }
+        println!("{}", serde_json::to_string_pretty(&value)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let preprocessing = &record.preprocessing;
+    let crop = match preprocessing.crop {
+        Crop::Square { margin } => format!("square box x {margin}"),
+        Crop::Aligned { scale } => format!("aligned by five points, template x {scale}"),
+    };
+    let numbers: usize = model.tensors.values().map(|tensor| tensor.data.len()).sum();
+    let rows = [
+        ("id", record.id),
+        ("sha256", record.weights_sha256),
+        ("trained", if record.trained { "yes" } else { "no" }.to_string()),
+        ("source", model.provenance.source.clone()),
+        ("note", model.provenance.note.clone()),
+        ("created by", model.provenance.created_by.clone()),
+        ("checkpoint", serde_json::to_string(&model.provenance.scalars)?),
+        ("classes", record.classes.join(" ")),
+        ("temperature", record.temperature.to_string()),
+        ("network", serde_json::to_string(&record.config)?),
+        ("crop", crop),
+        ("rate", format!("{} frames per second", preprocessing.rate)),
+        ("normalisation", format!("mean {:?}, deviation {:?}", preprocessing.mean, preprocessing.std)),
+        ("tensors", format!("{} with {numbers} numbers", model.tensors.len())),
+    ];
+    table::print(&["what", "value"], &rows.map(|(what, value)| vec![what.to_string(), value]));
+    if args.tensors {
+        println!();
+        let rows = model.tensors.iter().map(|(name, tensor)| vec![name.clone(), format!("{:?}", tensor.shape)]);
+        table::print(&["tensor", "shape"], &rows.collect::<Vec<_>>());
+    }
+    Ok(ExitCode::SUCCESS)
+}

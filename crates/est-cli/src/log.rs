@@ -1,0 +1,98 @@
+//! What goes to standard error: progress and problems, for people or as JSON lines.
+
+use std::time::Duration;
+
+use est::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+/// One line an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Log {
+    json: bool,
+}
+
+impl Log {
+    pub fn plain() -> Self {
+        Log { json: false }
+    }
+
+    pub fn new(json: bool) -> Self {
+        Log { json }
+    }
+
+    pub fn error(self, error: &anyhow::Error) {
+        // The outermost message names the file and the remedy; causes follow where they say more.
+        self.say("error", &format!("{error:#}"), json!({}));
+    }
+
+    pub fn warning(self, text: &str) {
+        self.say("warning", text, json!({}));
+    }
+
+    pub fn note(self, text: &str, details: Value) {
+        self.say("note", text, details);
+    }
+
+    fn say(self, event: &str, text: &str, details: Value) {
+        if self.json {
+            let mut line = json!({ "event": event, "message": text });
+            if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
+                line.extend(details);
+            }
+            eprintln!("{line}");
+        } else if event == "note" {
+            eprintln!("{text}");
+        } else {
+            eprintln!("{event}: {text}");
+        }
+    }
+
+    /// Progress of one video of `frames` frames, where that is known.
+    pub fn progress(self, name: &str, frames: Option<u64>) -> VideoProgress {
+        let bar = if self.json {
+            ProgressBar::hidden()
+        } else {
+            let bar = ProgressBar::new(frames.unwrap_or(0));
+            let style = match frames {
+                Some(_) => "{msg} {wide_bar} {pos}/{len} frames  {per_sec}  {eta} left",
+                None => "{msg} {spinner} {pos} frames  {per_sec}  {elapsed}",
+            };
+            bar.set_style(ProgressStyle::with_template(style).expect("the template is ours"));
+            bar.set_message(name.to_string());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        };
+        VideoProgress {
+            log: self,
+            name: name.to_string(),
+            bar,
+            said: std::time::Instant::now(),
+        }
+    }
+}
+
+/// The progress of one video. Gone from the terminal when dropped.
+pub struct VideoProgress {
+    log: Log,
+    name: String,
+    bar: ProgressBar,
+    said: std::time::Instant,
+}
+
+impl VideoProgress {
+    pub fn at(&mut self, progress: Progress) {
+        self.bar.set_position(progress.frames);
+        if self.log.json && self.said.elapsed() > Duration::from_secs(2) {
+            self.said = std::time::Instant::now();
+            let details = json!({ "video_id": self.name, "frames": progress.frames, "pts_s": progress.pts_s });
+            self.log.say("progress", "frames read", details);
+        }
+    }
+}
+
+impl Drop for VideoProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

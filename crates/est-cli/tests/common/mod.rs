@@ -1,0 +1,127 @@
+//! Runs the real program, and makes the videos that it is given.
+#![allow(dead_code)] // each test file uses its own part
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A call of `est`, finished.
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub fn est<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Done {
+    let output = Command::new(env!("CARGO_BIN_EXE_est")).args(args).output().expect("est starts");
+    done(output)
+}
+
+fn done(output: Output) -> Done {
+    Done {
+        code: output.status.code().expect("est exits by itself"),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// `est predict SOURCES --out OUT --weights random:1` and `more`.
+pub fn predict(sources: &[&Path], out: &Path, more: &[&str]) -> Done {
+    let mut args: Vec<&str> = vec!["predict"];
+    args.extend(sources.iter().map(|path| path.to_str().expect("text")));
+    args.extend(["--out", out.to_str().expect("text")]);
+    if !more.contains(&"--weights") {
+        args.extend(["--weights", "random:1"]);
+    }
+    args.extend(more);
+    est(&args)
+}
+
+impl Done {
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, 0, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Exit code 1 and a line on standard error that has all of `texts`.
+    #[track_caller]
+    pub fn failed_with(self, texts: &[&str]) -> Self {
+        assert_eq!(self.code, 1, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        let named = self.stderr.lines().any(|line| {
+            line.starts_with("error: ") && texts.iter().all(|text| line.to_lowercase().contains(&text.to_lowercase()))
+        });
+        assert!(named, "no error line with all of {texts:?} in\n{}", self.stderr);
+        self
+    }
+}
+
+/// A file that `make test` downloads.
+pub fn download(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../downloads").join(name);
+    assert!(path.is_file(), "{} is missing; run `tools/setup.sh detector demo test`", path.display());
+    path
+}
+
+/// Runs FFmpeg, which the tests make their videos with.
+pub fn ffmpeg(args: &[&str]) {
+    feed_ffmpeg(args, &[]);
+}
+
+fn feed_ffmpeg(args: &[&str], input: &[u8]) {
+    let mut child = Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("ffmpeg is installed");
+    child.stdin.take().expect("piped").write_all(input).expect("ffmpeg reads");
+    assert!(child.wait().expect("ffmpeg ends").success(), "ffmpeg {args:?}");
+}
+
+/// Writes frames 0..`count` of the goldens' clip as 224 x 224 PNG files.
+pub fn golden_frames(folder: &Path, count: usize) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let pixels: Vec<u8> = (0..count).flat_map(|frame| est_goldens::frame_pixels(frame, 224, 224)).collect();
+    let pattern = folder.join("%03d.png");
+    let raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "224x224", "-i", "-", "-start_number", "0"];
+    feed_ffmpeg(&[&raw[..], &[pattern.to_str().expect("text")]].concat(), &pixels);
+}
+
+/// A CSV result: header and rows as text.
+pub struct Table {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        // No cell of ours holds a comma or a quote.
+        let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+        let header = lines.next().expect("a header");
+        let rows: Vec<_> = lines.collect();
+        assert!(rows.iter().all(|row| row.len() == header.len()), "every row has every column");
+        Table { header, rows }
+    }
+
+    pub fn column(&self, name: &str) -> Vec<&str> {
+        let place = self.header.iter().position(|column| column == name);
+        let place = place.unwrap_or_else(|| panic!("a column {name} in {:?}", self.header));
+        self.rows.iter().map(|row| row[place].as_str()).collect()
+    }
+
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        self.column(name).iter().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}"))).collect()
+    }
+}
+
+pub fn json(path: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The columns as FIELD.md lists them, for the paper's seven classes.
+pub const COLUMNS: &str = "video_id,frame,pts_s,track_id,status,det_score,x,y,w,h,quality,p_angry,p_disgust,p_fear,\
+                           p_happy,p_neutral,p_sad,p_surprise,label,entropy,window_start_s,window_end_s,model_id,\
+                           weights_sha256";

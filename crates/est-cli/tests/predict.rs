@@ -1,0 +1,115 @@
+//! Real videos through the real program.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{COLUMNS, Table, download, ffmpeg, json, predict};
+
+#[test]
+fn one_face_has_one_row_for_every_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let done = predict(&[&download("single_face.mp4")], &out, &["--format", "csv,json"]).succeeded();
+    assert!(done.stdout.contains("72 of 72 frames decoded, 72 rows, 1 tracks  (untrained)"), "{}", done.stdout);
+    assert!(done.stderr.contains("untrained"), "{}", done.stderr);
+
+    let table = Table::read(&out.join("single_face.csv"));
+    assert_eq!(table.header.join(","), COLUMNS);
+    assert_eq!(table.numbers("frame"), (0..72).map(f64::from).collect::<Vec<_>>());
+    assert!(table.column("track_id").iter().all(|&track| track == "1"));
+    for (frame, time) in table.numbers("pts_s").iter().enumerate() {
+        assert!((time - frame as f64 / 30.0).abs() < 1e-3, "the video has 30 frames per second");
+    }
+    // 2.4 s are less than a window.
+    assert!(table.column("status").iter().all(|&status| status == "padded"));
+    for (score, quality) in table.numbers("det_score").iter().zip(table.numbers("quality")) {
+        assert!(*score > 0.9 && (0.0..=1.0).contains(&quality), "score {score}, quality {quality}");
+    }
+    let result = json(&out.join("single_face.json"));
+    let rows = result["rows"].as_array().unwrap();
+    for (row, text) in rows.iter().zip(table.column("p_happy")) {
+        assert_eq!(format!("{:.6}", row["p_happy"].as_f64().unwrap()), text, "JSON and CSV agree");
+    }
+    assert_eq!(result["run"]["detector"]["name"], "RetinaFace MobileNet-0.25");
+}
+
+#[test]
+fn json_logs_and_a_dry_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let done = predict(&[&download("single_face.mp4")], &out, &["--json", "--dry-run"]).succeeded();
+    let line: serde_json::Value = serde_json::from_str(done.stdout.trim()).expect("one JSON line");
+    assert_eq!((&line["width"], &line["frames"]), (&640.into(), &72.into()));
+    assert!(!out.exists(), "a dry run writes nothing");
+    for line in done.stderr.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
+        assert!(event["event"].is_string());
+    }
+}
+
+/// Three faces side by side; the middle one is hidden for 0.4 s and comes back; a cut to another face; black; the same
+/// face again after more than the longest gap.
+#[test]
+fn three_faces_a_cut_and_gaps_give_the_right_tracks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    compose(folder.path());
+    predict(&[&path("faces.mp4")], &path("out"), &["--detect-every", "2", "--hop", "50"]).succeeded();
+    let table = Table::read(&path("out/faces.csv"));
+
+    let mut spans: BTreeMap<String, Vec<(f64, String)>> = BTreeMap::new();
+    let rows = table.column("track_id").into_iter().zip(table.numbers("pts_s")).zip(table.column("status"));
+    for ((track, time), status) in rows {
+        spans.entry(track.to_string()).or_default().push((time, status.to_string()));
+    }
+    let seen: Vec<String> = spans
+        .iter()
+        .map(|(track, rows)| {
+            let gaps = rows.iter().filter(|(_, status)| status == "no_face").count();
+            format!("{track}: {:.2}-{:.2} s, {gaps} of {} without a face", rows[0].0, rows[rows.len() - 1].0, rows.len())
+        })
+        .collect();
+    let span = |track: &str| {
+        let rows = spans.get(track).unwrap_or_else(|| panic!("a track {track} in {seen:#?}"));
+        (rows[0].0, rows[rows.len() - 1].0, rows.iter().filter(|(_, status)| status == "no_face").count())
+    };
+    // 25 frames per second: three faces from 0 to 1.96 s, the middle one hidden from 0.8 to 1.16 s.
+    for (track, hidden) in [("1", 0..=0), ("2", 8..=14), ("3", 0..=0)] {
+        let (first, last, gaps) = span(track);
+        assert!(first == 0.0 && (last - 1.96).abs() < 1e-6 && hidden.contains(&gaps), "{seen:#?}");
+    }
+    // The cut: one face from 2.0 to 2.96 s; black to 4.96 s, longer than a gap may be; the face again to the end.
+    let (first, last, gaps) = span("4");
+    assert!((first - 2.0).abs() < 1e-6 && (last - 2.96).abs() < 0.05 && gaps == 0, "{seen:#?}");
+    let (first, last, gaps) = span("5");
+    assert!((first - 5.0).abs() < 0.09 && (last - 5.96).abs() < 1e-6 && gaps == 0, "{seen:#?}");
+    assert_eq!(spans.len(), 6, "five tracks and the frames without any: {seen:#?}");
+    // Every frame is there, and once per track.
+    let mut pairs: Vec<_> = table.column("frame").into_iter().zip(table.column("track_id")).collect();
+    let frames: std::collections::BTreeSet<_> = table.column("frame").into_iter().collect();
+    assert_eq!(frames.len(), 150);
+    pairs.dedup();
+    assert_eq!(pairs.len(), table.rows.len());
+}
+
+/// 150 frames at 25 per second, made of the face of a real video.
+fn compose(folder: &Path) {
+    let out = folder.join("faces.mp4");
+    let filters = "\
+        [0]fps=25,trim=end_frame=50,setpts=N/25/TB,scale=426:240,split=3[a][b][c];\
+        [b]hflip,drawbox=t=fill:c=gray:enable='between(n,20,29)'[hidden];\
+        [c]eq=brightness=0.1[bright];\
+        [a][hidden][bright]hstack=inputs=3,scale=960:240,pad=960:540:0:150[three];\
+        [1]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[again];\
+        [2]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[later];\
+        color=c=black:s=960x540:r=25:d=2[black];\
+        [three]setsar=1[first];\
+        [first][again][black][later]concat=n=4[v]";
+    let video = download("single_face.mp4");
+    let video = video.to_str().unwrap();
+    let inputs = ["-i", video, "-i", video, "-i", video];
+    let output = ["-map", "[v]", "-r", "25", "-pix_fmt", "yuv420p", out.to_str().unwrap()];
+    ffmpeg(&[&inputs[..], &["-filter_complex", filters], &output].concat());
+}

@@ -1,0 +1,112 @@
+//! Decoding in a thread of its own, a few frames ahead of the rest.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+
+use est_media::{DecodeOptions, DecodeReport, Frame, MediaError, Video, VideoInfo};
+
+use crate::error::EstError;
+use crate::source::Source;
+
+/// Decoded frames that may wait: half a second at 30 fps, 45 MB of 1280 x 720.
+const AHEAD: usize = 16;
+
+enum Message {
+    Opened(Box<VideoInfo>),
+    Frame(Frame, DecodeReport),
+    /// The video is over, by its end or by an error.
+    Done(Result<DecodeReport, MediaError>),
+}
+
+/// A video that is being decoded.
+pub struct Decoding {
+    path: PathBuf,
+    info: VideoInfo,
+    messages: Receiver<Message>,
+    report: DecodeReport,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Decoding {
+    /// Opens `source` and begins to decode it.
+    pub fn open(source: &Source, options: &DecodeOptions) -> Result<Self, EstError> {
+        let (sender, messages) = sync_channel(AHEAD);
+        let (source, options) = (source.clone(), options.clone());
+        let path = source.path().to_owned();
+        let thread = std::thread::spawn(move || {
+            // A send fails when nobody reads any more: then there is nothing left to do.
+            let done = decode(&source, &options, |message| sender.send(message).is_ok());
+            let _ = sender.send(Message::Done(done));
+        });
+        let mut decoding = Decoding {
+            path,
+            info: VideoInfo::default(),
+            messages,
+            report: DecodeReport::default(),
+            thread: Some(thread),
+        };
+        match decoding.receive() {
+            Message::Opened(info) => decoding.info = *info,
+            Message::Done(Err(error)) => return Err(error.into()),
+            Message::Frame(..) | Message::Done(Ok(_)) => unreachable!("a video is opened before it is read"),
+        }
+        Ok(decoding)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn info(&self) -> &VideoInfo {
+        &self.info
+    }
+
+    /// What was decoded up to the frame that was given last.
+    pub fn report(&self) -> DecodeReport {
+        self.report.clone()
+    }
+
+    /// The next frame, or None at the end.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, EstError> {
+        if self.thread.is_none() {
+            return Ok(None);
+        }
+        match self.receive() {
+            Message::Frame(frame, report) => {
+                self.report = report;
+                Ok(Some(frame))
+            }
+            Message::Done(done) => {
+                self.thread = None;
+                self.report = done?;
+                Ok(None)
+            }
+            Message::Opened(_) => unreachable!("a video is opened once"),
+        }
+    }
+
+    fn receive(&mut self) -> Message {
+        self.messages.recv().unwrap_or_else(|_| match self.thread.take().map(JoinHandle::join) {
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            _ => unreachable!("the thread sends `Done` last"),
+        })
+    }
+}
+
+fn decode(
+    source: &Source,
+    options: &DecodeOptions,
+    mut send: impl FnMut(Message) -> bool,
+) -> Result<DecodeReport, MediaError> {
+    let mut video = match source {
+        Source::File(path) | Source::Folder(path) => Video::open(path, options)?,
+        Source::Images { images, .. } => Video::images(images.clone(), options)?,
+    };
+    let mut wanted = send(Message::Opened(Box::new(video.info().clone())));
+    while wanted {
+        let Some(frame) = video.next_frame()? else { break };
+        wanted = send(Message::Frame(frame, video.report()));
+    }
+    Ok(video.report())
+}

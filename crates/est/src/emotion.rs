@@ -1,0 +1,57 @@
+//! From logits to apparent-expression probabilities.
+
+/// Probabilities of the apparent expressions of one face over one window, in the order of the model's classes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emotion {
+    pub probabilities: Vec<f32>,
+}
+
+impl Emotion {
+    /// Softmax of `logits / temperature`.
+    pub fn from_logits(logits: &[f32], temperature: f32) -> Self {
+        let scaled: Vec<f64> = logits.iter().map(|&x| f64::from(x) / f64::from(temperature)).collect();
+        let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let exponentials: Vec<f64> = scaled.iter().map(|x| (x - largest).exp()).collect();
+        let sum: f64 = exponentials.iter().sum();
+        Emotion {
+            probabilities: exponentials.iter().map(|x| (x / sum) as f32).collect(),
+        }
+    }
+
+    /// Index of the most probable class; the first of equals.
+    pub fn label(&self) -> usize {
+        let better = |best: usize, i: usize| if self.probabilities[i] > self.probabilities[best] { i } else { best };
+        (0..self.probabilities.len()).fold(0, better)
+    }
+
+    /// Shannon entropy in nats, from 0 (certain) to ln C (no preference).
+    pub fn entropy(&self) -> f32 {
+        let terms = self.probabilities.iter().filter(|&&p| p > 0.0);
+        terms.map(|&p| -f64::from(p) * f64::from(p).ln()).sum::<f64>().max(0.0) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_label_and_entropy() {
+        let emotion = Emotion::from_logits(&[0.0, 2f32.ln(), 0.0], 1.0);
+        // Exact: 1/4, 1/2, 1/4; f32 rounding is below 1e-7.
+        for (p, expected) in emotion.probabilities.iter().zip([0.25, 0.5, 0.25]) {
+            assert!((p - expected).abs() < 1e-6);
+        }
+        assert_eq!(emotion.label(), 1);
+        assert!((emotion.entropy() - 1.5 * 2f32.ln()).abs() < 1e-6);
+        assert_eq!(Emotion::from_logits(&[1.0, 1.0], 1.0).label(), 0);
+    }
+
+    #[test]
+    fn large_logits_and_temperature() {
+        let sure = Emotion::from_logits(&[1000.0, 0.0], 1.0);
+        assert_eq!((sure.probabilities[0], sure.entropy()), (1.0, 0.0));
+        let softened = Emotion::from_logits(&[1000.0, 0.0], 1000.0);
+        assert!((softened.probabilities[0] - 1.0 / (1.0 + (-1f32).exp())).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,149 @@
+//! Frames with the crops of their faces: what the recogniser reads. A trait, so that tests need no video.
+
+use est_media::{DecodeReport, Detector, Face, FaceTracker, Frame, FrameFaces, Image, Rect, TrackId, crop};
+use est_nets::Preprocessing;
+
+use crate::decoding::Decoding;
+use crate::error::EstError;
+
+/// A decoded frame, its faces by track, and one crop for each.
+#[derive(Debug, Clone)]
+pub struct CroppedFrame {
+    pub index: u64,
+    pub pts_s: f64,
+    pub faces: Vec<Face>,
+    pub crops: Vec<Image>,
+    /// Tracks that ended before this frame.
+    pub ended: Vec<TrackId>,
+}
+
+/// Gives frames in order.
+pub trait FaceSource {
+    /// The next frames, possibly none yet; None at the end.
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError>;
+}
+
+/// Decodes, detects, tracks and crops.
+pub struct TrackedFaces<D: Detector> {
+    frames: Decoding,
+    tracker: FaceTracker<D>,
+    preprocessing: Preprocessing,
+    finished: bool,
+}
+
+impl<D: Detector> TrackedFaces<D> {
+    pub fn new(frames: Decoding, tracker: FaceTracker<D>, preprocessing: Preprocessing) -> Self {
+        TrackedFaces {
+            frames,
+            tracker,
+            preprocessing,
+            finished: false,
+        }
+    }
+
+    /// What was decoded so far.
+    pub fn report(&self) -> DecodeReport {
+        self.frames.report()
+    }
+
+    fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
+        let FrameFaces { frame, faces, ended, .. } = tracked;
+        CroppedFrame {
+            index: frame.index,
+            pts_s: frame.pts_s,
+            crops: faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect(),
+            faces,
+            ended,
+        }
+    }
+}
+
+impl<D: Detector> FaceSource for TrackedFaces<D> {
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+        if self.finished {
+            return Ok(None);
+        }
+        let tracked = match self.frames.next_frame()? {
+            Some(frame) => self.tracker.push(frame)?,
+            None => {
+                self.finished = true;
+                self.tracker.finish()?
+            }
+        };
+        Ok(Some(tracked.into_iter().map(|frame| self.cropped(frame)).collect()))
+    }
+}
+
+/// Frames that already are face crops of the model's size: one track, the whole picture its box.
+pub struct GivenCrops {
+    frames: Decoding,
+    size: usize,
+    max_gap_s: f64,
+    track: TrackId,
+    latest_s: Option<f64>,
+}
+
+impl GivenCrops {
+    /// A pause of more than `max_gap_s` seconds starts a new track, as it does for tracked faces.
+    pub fn new(frames: Decoding, size: usize, max_gap_s: f64) -> Self {
+        GivenCrops {
+            frames,
+            size,
+            max_gap_s,
+            track: 1,
+            latest_s: None,
+        }
+    }
+
+    /// What was decoded so far.
+    pub fn report(&self) -> DecodeReport {
+        self.frames.report()
+    }
+
+    fn face(&self) -> Face {
+        let side = self.size as f32;
+        Face {
+            track: self.track,
+            rect: Rect {
+                x: 0.0,
+                y: 0.0,
+                w: side,
+                h: side,
+            },
+            landmarks: [[f32::NAN; 2]; 5],
+            score: 1.0,
+            quality: 1.0,
+            interpolated: false,
+        }
+    }
+}
+
+impl FaceSource for GivenCrops {
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+        let Some(Frame { index, pts_s, image }) = self.frames.next_frame()? else {
+            return Ok(None);
+        };
+        if (image.width, image.height) != (self.size, self.size) {
+            return Err(EstError::CropSize {
+                path: self.frames.path().to_owned(),
+                frame: index,
+                width: image.width,
+                height: image.height,
+                size: self.size,
+            });
+        }
+        let mut ended = vec![];
+        if self.latest_s.is_some_and(|latest_s| pts_s - latest_s > self.max_gap_s) {
+            ended.push(self.track);
+            self.track += 1;
+        }
+        self.latest_s = Some(pts_s);
+        Ok(Some(vec![CroppedFrame {
+            index,
+            pts_s,
+            faces: vec![self.face()],
+            crops: vec![image],
+            ended,
+        }]))
+    }
+}

@@ -1,0 +1,215 @@
+//! A network with its weights and everything that must stay with them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use est_nets::weights::file::{ModelFile, Provenance};
+use est_nets::weights::{self, FileKind};
+use est_nets::{Backbone, EstConfig, Preprocessing, SnippetFeatures, Tensor, random_weights};
+
+use crate::error::EstError;
+
+/// What a weights file holds.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub config: EstConfig,
+    /// Names of the classes, in the order of the logits.
+    pub classes: Vec<String>,
+    pub preprocessing: Preprocessing,
+    /// Logits are divided by this before the softmax; 1 unless calibrated.
+    pub temperature: f32,
+    pub provenance: Provenance,
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Of the weights file; of nothing, a text that says so.
+    pub sha256: String,
+}
+
+/// The class order of the authors' checkpoints (SPEC section 4); with six classes, the same without neutral.
+pub const CLASSES: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+
+/// The usual names for `count` classes, where there are any.
+pub fn usual_classes(count: usize) -> Option<Vec<String>> {
+    let chosen: Vec<&str> = match count {
+        7 => CLASSES.to_vec(),
+        6 => CLASSES.into_iter().filter(|&class| class != "neutral").collect(),
+        _ => return None,
+    };
+    Some(chosen.into_iter().map(String::from).collect())
+}
+
+/// What an importer has to know beside the tensors.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// The architecture; None for the one that names and shapes of the tensors fit.
+    pub config: Option<EstConfig>,
+    /// In the order of the logits; None for the usual names.
+    pub classes: Option<Vec<String>>,
+    pub preprocessing: Preprocessing,
+    pub note: String,
+}
+
+impl Model {
+    /// Reads a weights file of ours.
+    pub fn open(path: &Path) -> Result<Self, EstError> {
+        let file = weights::file::read(path)?;
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
+        let config: EstConfig = serde_json::from_value(file.architecture)
+            .map_err(|error| problem(format!("its architecture cannot be read ({error})")))?;
+        if let Some(wrong) = config.problem() {
+            return Err(problem(format!("its architecture cannot be built: {wrong}")));
+        }
+        let model = Model {
+            temperature: file.temperature.unwrap_or(1.0),
+            classes: file.classes,
+            preprocessing: file.preprocessing,
+            provenance: file.provenance,
+            tensors: file.tensors,
+            sha256: file.sha256,
+            config,
+        };
+        model.check(path)?;
+        Ok(model)
+    }
+
+    /// An untrained network of the preset `paper`: a function of the seed.
+    pub fn random(seed: u64) -> Self {
+        let config = EstConfig::PAPER;
+        let graph = config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
+        Model {
+            classes: usual_classes(config.classes).expect("the paper's classes have names"),
+            preprocessing: Preprocessing::PAPER,
+            temperature: 1.0,
+            provenance: Provenance {
+                source: format!("random:{seed}"),
+                trained: false,
+                note: "untrained".to_string(),
+                created_by: created_by(),
+                ..Provenance::default()
+            },
+            tensors: random_weights(&graph, seed),
+            sha256: format!("untrained:random:{seed}"),
+            config,
+        }
+    }
+
+    /// Reads a PyTorch checkpoint or plain safetensors. The hash is that of the file read, until it is saved.
+    pub fn import(path: &Path, options: ImportOptions) -> Result<Self, EstError> {
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
+        let (tensors, kind) = weights::load_tensors(path)?;
+        if kind == FileKind::Est {
+            return Err(problem("it is a weights file of est already".to_string()));
+        }
+        let scalars = match kind {
+            FileKind::PthZip | FileKind::PthLegacy => weights::pth::read(path)?.scalars,
+            _ => BTreeMap::new(),
+        };
+        let config = match options.config {
+            Some(config) => EstConfig { classes: class_count(&tensors).unwrap_or(config.classes), ..config },
+            None => infer(&tensors).map_err(problem)?,
+        };
+        let classes = match options.classes {
+            Some(classes) => classes,
+            None => usual_classes(config.classes)
+                .ok_or_else(|| problem(format!("it has {} classes: name them with --classes", config.classes)))?,
+        };
+        let model = Model {
+            classes,
+            preprocessing: options.preprocessing,
+            temperature: 1.0,
+            provenance: Provenance {
+                source: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                trained: true,
+                note: options.note,
+                created_by: created_by(),
+                scalars,
+            },
+            tensors,
+            sha256: weights::file::sha256(path)?,
+            config,
+        };
+        model.check(path)?;
+        Ok(model)
+    }
+
+    /// Writes a weights file of ours and takes its hash.
+    pub fn save(&mut self, path: &Path) -> Result<(), EstError> {
+        let file = ModelFile {
+            architecture: serde_json::to_value(&self.config).expect("configurations are plain data"),
+            classes: self.classes.clone(),
+            preprocessing: self.preprocessing.clone(),
+            provenance: self.provenance.clone(),
+            temperature: (self.temperature != 1.0).then_some(self.temperature),
+            tensors: self.tensors.clone(),
+            sha256: String::new(),
+        };
+        self.sha256 = file.write(path)?;
+        Ok(())
+    }
+
+    /// A short name: the network, and `untrained` where that is what it is.
+    pub fn id(&self) -> String {
+        let backbone = serde_json::to_value(self.config.backbone).expect("a backbone has a name");
+        let name = format!("est-{}-{}", backbone.as_str().unwrap_or_default(), self.config.classes);
+        if self.provenance.trained { name } else { format!("untrained-{name}") }
+    }
+
+    fn check(&self, path: &Path) -> Result<(), EstError> {
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
+        if self.classes.len() != self.config.classes {
+            let (names, count) = (self.classes.len(), self.config.classes);
+            return Err(problem(format!("it names {names} classes for {count} logits")));
+        }
+        let expected: Vec<_> = self.config.graph().parameters().into_iter().map(|spec| (spec.name, spec.shape)).collect();
+        weights::check(&self.tensors, &expected, path)?;
+        Ok(())
+    }
+}
+
+fn created_by() -> String {
+    concat!("est ", env!("CARGO_PKG_VERSION")).to_string()
+}
+
+fn class_count(tensors: &BTreeMap<String, Tensor>) -> Option<usize> {
+    tensors.get("classifier.5.0.bias").map(|bias| bias.data.len())
+}
+
+/// The configuration whose tensors these could be. Frames per snippet leave no trace in the tensors: they are the
+/// paper's.
+fn infer(tensors: &BTreeMap<String, Tensor>) -> Result<EstConfig, String> {
+    let has = |key: &str| tensors.contains_key(key);
+    let rows = |key: &str| tensors.get(key).and_then(|tensor| tensor.shape.first().copied());
+    let layers = |part: &str| (0..).take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight"))).count();
+    let Some(classes) = class_count(tensors) else {
+        let what = if has("conv1.weight") { "only a frame encoder" } else { "no tensors of an EST" };
+        return Err(format!("it holds {what} (`classifier.5.0.bias` is missing); import a whole EST checkpoint"));
+    };
+    let backbone = if has("layer1.0.conv3.weight") {
+        Backbone::ResNet50
+    } else if has("layer1.2.conv1.weight") {
+        Backbone::ResNet34
+    } else {
+        Backbone::ResNet18
+    };
+    let snippet_features = if has("se.0.weight") {
+        SnippetFeatures::SqueezeExcite
+    } else if has("attn.in_proj_weight") {
+        SnippetFeatures::Hierarchical
+    } else {
+        SnippetFeatures::Mean
+    };
+    let config = EstConfig {
+        backbone,
+        classes,
+        snippet_features,
+        snippets: rows("pos_enc.pos_enc.weight").unwrap_or(EstConfig::PAPER.snippets),
+        orders: rows("per_branch.classifier.6.bias").unwrap_or(0),
+        encoder_layers: layers("encoder"),
+        decoder_layers: layers("decoder"),
+        feed_forward: rows("transformer.encoder.layers.0.linear1.bias").unwrap_or(EstConfig::PAPER.feed_forward),
+        ..EstConfig::PAPER
+    };
+    match config.problem() {
+        None => Ok(config),
+        Some(wrong) => Err(format!("its tensors fit no EST: {wrong}")),
+    }
+}

@@ -1,0 +1,97 @@
+//! The columns of every tabular output, defined once.
+
+use crate::model::Model;
+use crate::row::Row;
+
+/// A value of one column. A float carries the decimals that it is written with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    Integer(u64),
+    Float(f64, usize),
+}
+
+impl Cell {
+    /// The float as it is written: rounded, and never minus zero.
+    fn rounded(value: f64, decimals: usize) -> f64 {
+        let scale = 10f64.powi(decimals as i32);
+        (value * scale).round() / scale + 0.0
+    }
+
+    pub fn to_text(&self) -> String {
+        match self {
+            Cell::Empty => String::new(),
+            Cell::Text(text) => text.clone(),
+            Cell::Integer(value) => value.to_string(),
+            Cell::Float(value, decimals) => format!("{:.decimals$}", Self::rounded(*value, *decimals)),
+        }
+    }
+
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Cell::Empty => serde_json::Value::Null,
+            Cell::Text(text) => text.as_str().into(),
+            Cell::Integer(value) => (*value).into(),
+            Cell::Float(value, decimals) => Self::rounded(*value, *decimals).into(),
+        }
+    }
+}
+
+/// The columns of one video's results: what is the same in every row, and how a row becomes cells.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    video_id: String,
+    classes: Vec<String>,
+    model_id: String,
+    weights_sha256: String,
+}
+
+impl Columns {
+    pub fn new(video_id: &str, model: &Model) -> Self {
+        Columns {
+            video_id: video_id.to_string(),
+            classes: model.classes.clone(),
+            model_id: model.id(),
+            weights_sha256: model.sha256.clone(),
+        }
+    }
+
+    /// `video_id, frame, pts_s, track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
+    /// window_start_s, window_end_s, model_id, weights_sha256`. Times in seconds, boxes in pixels of the upright
+    /// frame, scores, qualities and probabilities in [0, 1], entropy in nats.
+    pub fn names(&self) -> Vec<String> {
+        let before = "video_id frame pts_s track_id status det_score x y w h quality".split(' ').map(String::from);
+        let probabilities = self.classes.iter().map(|class| format!("p_{class}"));
+        let after = "label entropy window_start_s window_end_s model_id weights_sha256".split(' ').map(String::from);
+        before.chain(probabilities).chain(after).collect()
+    }
+
+    /// The cells of a row, in the order of [`Columns::names`]. A frame without a face has empty cells where a face
+    /// would have values.
+    pub fn cells(&self, row: &Row) -> Vec<Cell> {
+        let mut cells = vec![
+            Cell::Text(self.video_id.clone()),
+            Cell::Integer(row.frame),
+            Cell::Float(row.pts_s, 6),
+            row.track.map_or(Cell::Empty, |track| Cell::Integer(track.into())),
+            Cell::Text(row.status.name().to_string()),
+        ];
+        match &row.face {
+            None => cells.resize(cells.len() + 6 + self.classes.len() + 4, Cell::Empty),
+            Some(row) => {
+                let (rect, scored) = (row.face.rect, &row.scored);
+                cells.push(Cell::Float(row.face.score.into(), 4));
+                cells.extend([rect.x, rect.y, rect.w, rect.h].map(|value| Cell::Float(value.into(), 2)));
+                cells.push(Cell::Float(row.face.quality.into(), 3));
+                cells.extend(scored.emotion.probabilities.iter().map(|&p| Cell::Float(p.into(), 6)));
+                cells.push(Cell::Text(self.classes[scored.emotion.label()].clone()));
+                cells.push(Cell::Float(scored.emotion.entropy().into(), 6));
+                cells.extend([scored.start_s, scored.end_s].map(|value| Cell::Float(value, 6)));
+            }
+        }
+        cells.push(Cell::Text(self.model_id.clone()));
+        cells.push(Cell::Text(self.weights_sha256.clone()));
+        cells
+    }
+}

@@ -1,0 +1,15 @@
+//! Rows and what they were made with, written down.
+
+mod columns;
+mod csv;
+mod json;
+mod output;
+mod record;
+mod summary;
+
+pub use columns::{Cell, Columns};
+pub use csv::CsvReport;
+pub use json::JsonReport;
+pub use output::{OutputFile, probe_folder};
+pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};
+pub use summary::{Summary, TrackSummary};

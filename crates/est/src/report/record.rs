@@ -1,0 +1,74 @@
+//! What results were made with: written beside every one of them.
+
+use std::path::{Path, PathBuf};
+
+use est_nets::{EstConfig, Preprocessing};
+use serde::Serialize;
+
+use super::output::OutputFile;
+use super::summary::Summary;
+use crate::error::EstError;
+use crate::model::Model;
+
+/// The program, the model and the settings of a run. Two runs with equal records give equal rows.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    pub est_version: &'static str,
+    pub notice: &'static str,
+    pub model: ModelRecord,
+    /// None where the frames were given as crops.
+    pub detector: Option<DetectorRecord>,
+    pub hop: usize,
+    pub low_quality: f32,
+    /// Frames per second given to pictures, which have no clock.
+    pub image_fps: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelRecord {
+    pub id: String,
+    pub trained: bool,
+    pub weights_sha256: String,
+    pub provenance: serde_json::Value,
+    pub classes: Vec<String>,
+    pub temperature: f32,
+    pub config: EstConfig,
+    pub preprocessing: Preprocessing,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct DetectorRecord {
+    pub name: &'static str,
+    pub weights_sha256: String,
+    pub size: usize,
+    pub min_score: f32,
+    pub detect_every: usize,
+    pub max_gap_s: f64,
+}
+
+impl RunRecord {
+    pub const NOTICE: &'static str = "apparent expressions as a model reads them from video; not what a person feels";
+}
+
+impl ModelRecord {
+    pub fn of(model: &Model) -> Self {
+        ModelRecord {
+            id: model.id(),
+            trained: model.provenance.trained,
+            weights_sha256: model.sha256.clone(),
+            provenance: serde_json::to_value(&model.provenance).expect("provenance is plain data"),
+            classes: model.classes.clone(),
+            temperature: model.temperature,
+            config: model.config.clone(),
+            preprocessing: model.preprocessing.clone(),
+        }
+    }
+}
+
+/// Writes `run` and `summary` as one JSON object.
+pub fn write_record(path: &Path, run: &RunRecord, summary: &Summary) -> Result<PathBuf, EstError> {
+    let record = serde_json::json!({ "run": run, "video": summary });
+    let mut file = OutputFile::create(path)?;
+    file.with(|file| writeln!(file, "{}", serde_json::to_string_pretty(&record).expect("records are plain data")))?;
+    file.commit()
+}

@@ -1,0 +1,103 @@
+//! A video's results in a few numbers.
+
+use std::collections::BTreeMap;
+
+use est_media::{DecodeReport, TrackId, VideoInfo};
+use serde::Serialize;
+
+use crate::row::{Row, Status};
+
+/// Counts of one video. Every decoded frame is in `rows` at least once.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    pub video_id: String,
+    pub source: String,
+    pub codec: String,
+    pub width: usize,
+    pub height: usize,
+    /// Degrees by which the frames were turned upright.
+    pub rotation: i32,
+    pub frames_decoded: u64,
+    /// What the container says it holds, where it says so.
+    pub frames_container: Option<u64>,
+    pub packets_damaged: u64,
+    pub warnings: Vec<String>,
+    pub rows: u64,
+    pub rows_by_status: BTreeMap<&'static str, u64>,
+    pub tracks: Vec<TrackSummary>,
+}
+
+/// One face over the video. Means are over the rows that have a face.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrackSummary {
+    pub track_id: TrackId,
+    pub first_s: f64,
+    pub last_s: f64,
+    pub faces: u64,
+    pub mean_quality: f64,
+    pub mean_probabilities: Vec<f64>,
+}
+
+impl Summary {
+    pub fn new(video_id: &str, source: &str, info: &VideoInfo) -> Self {
+        Summary {
+            video_id: video_id.to_string(),
+            source: source.to_string(),
+            codec: info.codec.clone(),
+            width: info.width,
+            height: info.height,
+            rotation: info.rotation,
+            frames_decoded: 0,
+            frames_container: info.frames,
+            packets_damaged: 0,
+            warnings: vec![],
+            rows: 0,
+            rows_by_status: BTreeMap::new(),
+            tracks: vec![],
+        }
+    }
+
+    pub fn add(&mut self, row: &Row) {
+        self.rows += 1;
+        *self.rows_by_status.entry(row.status.name()).or_default() += 1;
+        let (Some(track_id), Some(face)) = (row.track, &row.face) else {
+            return;
+        };
+        let probabilities = &face.scored.emotion.probabilities;
+        let place = self.tracks.binary_search_by_key(&track_id, |track| track.track_id).unwrap_or_else(|place| {
+            let fresh = TrackSummary {
+                track_id,
+                first_s: row.pts_s,
+                last_s: row.pts_s,
+                faces: 0,
+                mean_quality: 0.0,
+                mean_probabilities: vec![0.0; probabilities.len()],
+            };
+            self.tracks.insert(place, fresh);
+            place
+        });
+        let track = &mut self.tracks[place];
+        track.faces += 1;
+        track.last_s = row.pts_s;
+        let share = 1.0 / track.faces as f64;
+        track.mean_quality += share * (f64::from(face.face.quality) - track.mean_quality);
+        for (mean, &p) in track.mean_probabilities.iter_mut().zip(probabilities) {
+            *mean += share * (f64::from(p) - *mean);
+        }
+    }
+
+    /// The video is over: what the decoder has to say about it.
+    pub fn finish(&mut self, report: &DecodeReport) {
+        self.frames_decoded = report.decoded;
+        self.packets_damaged = report.damaged_packets;
+        self.warnings.extend(report.warnings.iter().cloned());
+        if self.tracks.is_empty() {
+            self.warnings.push("no face was found in any frame".to_string());
+        }
+    }
+
+    /// Rows of frames without any face or of tracks in a gap.
+    pub fn rows_without_face(&self) -> u64 {
+        self.rows_by_status.get(Status::NoFace.name()).copied().unwrap_or(0)
+    }
+}
