@@ -17,6 +17,7 @@ pub mod retinaface;
 mod ssop;
 mod tensor;
 mod transformer;
+pub mod weights;
 
 pub use aasfe::SnippetFeatures;
 pub use cost::{Convention, macs};

@@ -253,7 +253,10 @@ impl Op {
                 ..
             } => {
                 assert!(x.len() == 3 && x[0] == inputs, "{self:?} of {x:?}");
-                assert!(inputs % groups == 0 && outputs % groups == 0, "{self:?}");
+                assert!(
+                    inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups),
+                    "{self:?}"
+                );
                 let [h, w] = slide(kernel, stride, padding);
                 vec![outputs, h, w]
             }
@@ -335,7 +338,7 @@ impl Op {
                 vec![x[0], width]
             }
             Op::CellsToRows { last } => {
-                assert!(x.len() == 3 && x[0] % last == 0, "{self:?} of {x:?}");
+                assert!(x.len() == 3 && x[0].is_multiple_of(last), "{self:?} of {x:?}");
                 vec![x[1] * x[2] * (x[0] / last), last]
             }
             Op::Activation(_) | Op::Dropout { .. } | Op::Softmax | Op::StopGradient => x.to_vec(),

@@ -60,4 +60,32 @@ impl Preprocessing {
         mean: [0.0; 3],
         std: [1.0; 3],
     };
+
+    /// What cannot be done as configured, in words: for values that come from a file.
+    pub fn problem(&self) -> Option<String> {
+        let positive = |value: f32| value > 0.0 && value.is_finite();
+        let Sampling { window, span, step } = self.sampling;
+        let factor = match self.crop {
+            Crop::Square { margin } => margin,
+            Crop::Aligned { scale } => scale,
+        };
+        if !(0.1..=10.0).contains(&factor) {
+            return Some(format!("the crop's factor is {factor}, not between 0.1 and 10"));
+        }
+        if !(self.rate > 0.0 && self.rate <= 1000.0) {
+            return Some(format!("the rate is {} frames per second", self.rate));
+        }
+        if [window, span, step]
+            .iter()
+            .any(|&frames| frames == 0 || frames > 10_000)
+        {
+            return Some(format!(
+                "a window of {window} frames, sub-videos of {span}, {step} apart"
+            ));
+        }
+        if !(self.std.iter().all(|&deviation| positive(deviation)) && self.mean.iter().all(|mean| mean.is_finite())) {
+            return Some(format!("mean {:?}, deviation {:?}", self.mean, self.std));
+        }
+        None
+    }
 }

@@ -1,0 +1,317 @@
+//! Safetensors, streamed: one pass for the hash and the tensors, so that memory stays at the size of the tensors.
+
+use std::collections::BTreeMap;
+use std::fs::{File, Permissions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use ::safetensors::tensor::{Dtype as FileDtype, Metadata};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::dtype::Dtype;
+use super::error::WeightsError;
+use crate::tensor::Tensor;
+
+/// The longest header read or written; that of the largest preset is under 100 kB.
+const MAX_HEADER: u64 = 8 << 20;
+const METADATA: &str = "__metadata__";
+/// Bytes moved at a time; a multiple of every element size.
+const CHUNK: usize = 1 << 18;
+
+/// A whole file.
+pub(super) struct Contents {
+    pub metadata: BTreeMap<String, String>,
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Of all bytes of the file, in hexadecimal.
+    pub sha256: String,
+}
+
+pub(super) fn read(path: &Path) -> Result<Contents, WeightsError> {
+    let failed = |source| WeightsError::io(path, source);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    read_from(file, length, path)
+}
+
+/// `length`: how many bytes `reader` has.
+pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
+    let mut reader = Hashing {
+        inner: reader,
+        hash: Sha256::new(),
+    };
+    let mut size = [0; 8];
+    reader
+        .read_exact(&mut size)
+        .map_err(|source| WeightsError::reading(path, "the header", source))?;
+    let size = u64::from_le_bytes(size);
+    if size > MAX_HEADER || size > length.saturating_sub(8) {
+        return Err(WeightsError::damaged(path, format!("a header of {size} bytes")));
+    }
+    let mut header = vec![0; size as usize];
+    reader
+        .read_exact(&mut header)
+        .map_err(|source| WeightsError::reading(path, "the header", source))?;
+    // Checks that the tensors follow each other without gap or overlap and that shapes and sizes agree.
+    let header: Metadata =
+        serde_json::from_slice(&header).map_err(|error| WeightsError::damaged(path, format!("the header: {error}")))?;
+    let data = header.data_len() as u64;
+    if data != length - 8 - size {
+        return Err(WeightsError::damaged(
+            path,
+            format!("{} bytes of tensors, not {data}", length - 8 - size),
+        ));
+    }
+
+    let mut tensors = BTreeMap::new();
+    for key in header.offset_keys() {
+        let info = header.info(&key).expect("a key of this header");
+        let dtype = dtype_of(info.dtype)
+            .ok_or_else(|| WeightsError::tensor(path, &key, format!("element type {} is not supported", info.dtype)))?;
+        let mut left = info.data_offsets.1 - info.data_offsets.0;
+        let mut values = Vec::with_capacity(left / dtype.size());
+        let mut chunk = vec![0; left.min(CHUNK)];
+        while left > 0 {
+            let chunk = &mut chunk[..left.min(CHUNK)];
+            reader
+                .read_exact(chunk)
+                .map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
+            dtype.decode_into(chunk, &mut values);
+            left -= chunk.len();
+        }
+        tensors.insert(key, Tensor::new(info.shape.clone(), values));
+    }
+    let metadata = header
+        .metadata()
+        .iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    Ok(Contents {
+        metadata,
+        tensors,
+        sha256: hexadecimal(reader.hash),
+    })
+}
+
+fn dtype_of(dtype: FileDtype) -> Option<Dtype> {
+    Some(match dtype {
+        FileDtype::F64 => Dtype::F64,
+        FileDtype::F32 => Dtype::F32,
+        FileDtype::F16 => Dtype::F16,
+        FileDtype::BF16 => Dtype::Bf16,
+        FileDtype::I64 => Dtype::I64,
+        FileDtype::I32 => Dtype::I32,
+        FileDtype::I16 => Dtype::I16,
+        FileDtype::I8 => Dtype::I8,
+        FileDtype::U8 => Dtype::U8,
+        FileDtype::BOOL => Dtype::Bool,
+        _ => return None,
+    })
+}
+
+/// Writes f32 tensors so that `path` is either its old self or the whole new file, and returns the SHA-256. Equal
+/// contents give equal bytes; the safetensors crate's own writer would shuffle the metadata.
+pub(super) fn write(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<String, WeightsError> {
+    let header = header(path, metadata, tensors)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    write_atomically(path, folder, &header, tensors).map_err(|source| WeightsError::io(path, source))
+}
+
+fn write_atomically(
+    path: &Path,
+    folder: &Path,
+    header: &[u8],
+    tensors: &BTreeMap<String, Tensor>,
+) -> io::Result<String> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".est-").suffix(".tmp");
+    if let Some(permissions) = permissions() {
+        builder.permissions(permissions);
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    let mut writer = Hashing {
+        inner: temporary.as_file_mut(),
+        hash: Sha256::new(),
+    };
+    writer.write_all(header)?;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for tensor in tensors.values() {
+        for values in tensor.data.chunks(CHUNK / 4) {
+            chunk.clear();
+            chunk.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            writer.write_all(&chunk)?;
+        }
+    }
+    let sha256 = hexadecimal(writer.hash);
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    // Makes the new name durable; not every system lets a folder be opened for that.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(sha256)
+}
+
+/// What a new file has by the user's umask; temporary files are private otherwise.
+#[cfg(unix)]
+fn permissions() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn permissions() -> Option<Permissions> {
+    None
+}
+
+/// The length of the header and the header, padded to 8 bytes.
+fn header(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<Vec<u8>, WeightsError> {
+    let mut entries = Map::new();
+    entries.insert(METADATA.into(), json!(metadata));
+    let mut offset = 0;
+    for (key, tensor) in tensors {
+        if key == METADATA {
+            return Err(WeightsError::tensor(
+                path,
+                key,
+                "the name is reserved; rename the tensor",
+            ));
+        }
+        let end = offset + 4 * tensor.data.len();
+        entries.insert(
+            key.clone(),
+            json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]}),
+        );
+        offset = end;
+    }
+    let mut json = Json::Object(entries).to_string().into_bytes();
+    json.resize(json.len().next_multiple_of(8), b' ');
+    if json.len() as u64 > MAX_HEADER {
+        return Err(WeightsError::unsupported(path, "its metadata is too long"));
+    }
+    Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
+}
+
+/// The SHA-256 of a file's bytes, in hexadecimal.
+pub(super) fn sha256(path: &Path) -> Result<String, WeightsError> {
+    let mut reader = Hashing {
+        inner: File::open(path).map_err(|source| WeightsError::io(path, source))?,
+        hash: Sha256::new(),
+    };
+    io::copy(&mut reader, &mut io::sink()).map_err(|source| WeightsError::io(path, source))?;
+    Ok(hexadecimal(reader.hash))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Hashes what passes.
+struct Hashing<T> {
+    inner: T,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(buffer)?;
+        self.hash.update(&buffer[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(file: &[u8]) -> Result<Contents, WeightsError> {
+        read_from(file, file.len() as u64, Path::new("w.safetensors"))
+    }
+
+    fn of_header(header: &str, data: usize) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
+    }
+
+    #[test]
+    fn damaged_files_never_panic_and_never_pass_as_the_same() {
+        let tensors = ["a", "b"].map(|key| (key.to_owned(), Tensor::new(vec![2, 2], vec![0.5; 4])));
+        let metadata = BTreeMap::from([("format".to_owned(), "est 1".to_owned())]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w");
+        let sha256 = write(&path, &metadata, &tensors.into()).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        assert_eq!(parse(&file).unwrap().sha256, sha256);
+
+        let mut damaged = file.clone();
+        for position in 0..file.len() {
+            for bit in 0..8 {
+                damaged[position] = file[position] ^ 1 << bit;
+                if let Ok(contents) = parse(&damaged) {
+                    assert_ne!(contents.sha256, sha256);
+                }
+            }
+            damaged[position] = file[position];
+            assert!(parse(&file[..position]).is_err(), "cut at {position}");
+        }
+        assert!(parse(&[file.as_slice(), &[0]].concat()).is_err(), "a byte too many");
+    }
+
+    #[test]
+    fn headers_that_lie_are_refused() {
+        let headers = [
+            // Overlapping, with a gap, too long, of another size than the shape, of an impossible shape.
+            r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296,0],"data_offsets":[0,0]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}"#,
+            r#"{"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}"#,
+            r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+            r#"{"__metadata__":{"format":1}}"#,
+            "[]",
+            "{",
+        ];
+        for header in headers {
+            let message = parse(&of_header(header, 8)).err().expect(header).to_string();
+            assert!(
+                message.starts_with("w.safetensors: damaged or truncated: "),
+                "{message}"
+            );
+        }
+        // A nesting that would exhaust the stack of a recursive parser.
+        for key in ["__metadata__", "a"] {
+            let deep = format!(r#"{{"{key}":{}"#, "[".repeat(1_000_000));
+            assert!(parse(&of_header(&deep, 0)).is_err());
+        }
+        for length in [u64::MAX, MAX_HEADER + 1, 100] {
+            assert!(
+                parse(&[length.to_le_bytes().as_slice(), b"{}"].concat()).is_err(),
+                "{length}"
+            );
+        }
+    }
+}
