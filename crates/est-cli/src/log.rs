@@ -22,16 +22,18 @@ impl Log {
     }
 
     pub fn error(self, error: &anyhow::Error) {
-        // The outermost message names the file and the remedy; causes follow where they say more.
-        self.say("error", &format!("{error:#}"), json!({}));
+        let mut text = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            // Many messages quote their cause already.
+            if !text.contains(&cause) {
+                text = format!("{text}: {cause}");
+            }
+        }
+        self.say("error", &text, json!({}));
     }
 
     pub fn warning(self, text: &str) {
         self.say("warning", text, json!({}));
-    }
-
-    pub fn note(self, text: &str, details: Value) {
-        self.say("note", text, details);
     }
 
     fn say(self, event: &str, text: &str, details: Value) {
@@ -41,8 +43,6 @@ impl Log {
                 line.extend(details);
             }
             eprintln!("{line}");
-        } else if event == "note" {
-            eprintln!("{text}");
         } else {
             eprintln!("{event}: {text}");
         }

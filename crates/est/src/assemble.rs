@@ -84,7 +84,9 @@ impl Assembler {
         let Some(latest) = self.active.remove(&track) else {
             return;
         };
-        self.resolve(track, |_| Some(latest.clone().expect("a track that ends has had a window")));
+        self.resolve(track, |_| {
+            Some(latest.clone().expect("a track that ends has had a window"))
+        });
         for pending in &mut self.frames {
             if matches!(pending.cells.get(&track), Some(Cell::Missing)) {
                 pending.cells.remove(&track);
@@ -100,7 +102,10 @@ impl Assembler {
             if let Cell::Waiting(face) = cell
                 && let Some(scored) = choose(pending.pts_s)
             {
-                *cell = Cell::Scored(FaceRow { face: face.clone(), scored });
+                *cell = Cell::Scored(FaceRow {
+                    face: face.clone(),
+                    scored,
+                });
             }
         }
     }
@@ -109,7 +114,11 @@ impl Assembler {
     pub fn take(&mut self) -> Vec<Row> {
         let is_final = |cell: &Cell| matches!(cell, Cell::Scored(_) | Cell::Gap);
         let mut rows = vec![];
-        while self.frames.front().is_some_and(|pending| pending.cells.values().all(is_final)) {
+        while self
+            .frames
+            .front()
+            .is_some_and(|pending| pending.cells.values().all(is_final))
+        {
             let PendingFrame { frame, pts_s, cells } = self.frames.pop_front().expect("there is a front");
             let none = |track| Row {
                 frame,
@@ -202,7 +211,11 @@ mod tests {
         }
         assert!(assembler.take().is_empty(), "no window yet");
         assembler.window(1, scored(0.0, 2.0)); // centre 1
-        assert_eq!(assembler.take().len(), 2, "frames after the centre wait for the next window");
+        assert_eq!(
+            assembler.take().len(),
+            2,
+            "frames after the centre wait for the next window"
+        );
         assembler.window(1, scored(1.0, 5.0)); // centre 3
         assembler.ended(1);
         let starts: Vec<_> = summary(&assembler.take()).iter().map(|row| row.3.unwrap()).collect();
@@ -227,7 +240,13 @@ mod tests {
             (3, None, "no_face", None),
         ];
         assert_eq!(summary(&rows), expected);
-        assembler.window(2, Scored { stretched: true, ..scored(4.0, 4.0) });
+        assembler.window(
+            2,
+            Scored {
+                stretched: true,
+                ..scored(4.0, 4.0)
+            },
+        );
         assembler.ended(2);
         assert_eq!(summary(&assembler.take()), [(4, Some(2), "padded", Some(4.0))]);
     }

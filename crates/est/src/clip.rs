@@ -137,7 +137,9 @@ impl Timeline {
 
     fn stretched(&self) -> Window {
         Window {
-            crops: stretch(self.slots.len(), self.layout.window).map(|slot| self.slots[slot]).collect(),
+            crops: stretch(self.slots.len(), self.layout.window)
+                .map(|slot| self.slots[slot])
+                .collect(),
             start_s: self.start_s,
             end_s: self.time_of(self.slots.len() - 1),
             stretched: true,
@@ -147,7 +149,11 @@ impl Timeline {
 
 /// Stretches `from` frames to `to` places: place k shows the frame nearest to k (from - 1) / (to - 1).
 pub fn stretch(from: usize, to: usize) -> impl Iterator<Item = usize> {
-    let scale = if to > 1 { (from - 1) as f64 / (to - 1) as f64 } else { 0.0 };
+    let scale = if to > 1 {
+        (from - 1) as f64 / (to - 1) as f64
+    } else {
+        0.0
+    };
     (0..to).map(move |k| (k as f64 * scale + 0.5).floor() as usize)
 }
 
@@ -166,7 +172,10 @@ mod tests {
         let mut windows = vec![];
         for (crop, pts_s) in times.enumerate() {
             windows.extend(timeline.push(crop as u64, pts_s));
-            assert!(timeline.slots.len() <= layout.window + layout.hop + 10, "memory is bounded");
+            assert!(
+                timeline.slots.len() <= layout.window + layout.hop + 10,
+                "memory is bounded"
+            );
         }
         windows.extend(timeline.finish());
         windows
@@ -183,18 +192,27 @@ mod tests {
 
     #[test]
     fn a_60_fps_video_is_not_slow_motion() {
-        // 10 s at 60 fps: 250 slots; slot k shows the frame nearest to 2.4 k.
+        // 600 frames at 60 fps: the last is at 9.983 s, nearest to slot 250. Windows start at 0, 5, .. 145, and at 146.
         let windows = run(PAPER, (0..600).map(|k| k as f64 / 60.0));
-        assert_eq!(windows.len(), 1 + (250 - 105) / 5);
+        assert_eq!(windows.len(), 30 + 1);
+        assert_eq!(windows[30].crops.last(), Some(&599));
+        // Slot k shows the frame nearest to 2.4 k.
         for (slot, &crop) in windows[0].crops.iter().enumerate() {
-            assert!((crop as f64 - 2.4 * slot as f64).abs() <= 0.5 + 1e-6, "slot {slot} shows frame {crop}");
+            assert!(
+                (crop as f64 - 2.4 * slot as f64).abs() <= 0.5 + 1e-6,
+                "slot {slot} shows frame {crop}"
+            );
         }
     }
 
     #[test]
     fn a_slow_video_repeats_its_frames() {
         let windows = run(PAPER, (0..50).map(|k| k as f64 / 10.0));
-        assert_eq!(windows[0].crops[..6], [0, 0, 1, 1, 2, 2], "slots at 0, 40, 80, 120, 160, 200 ms");
+        assert_eq!(
+            windows[0].crops[..6],
+            [0, 0, 1, 1, 2, 2],
+            "slots at 0, 40, 80, 120, 160, 200 ms"
+        );
     }
 
     #[test]
@@ -203,7 +221,10 @@ mod tests {
         assert_eq!(windows.len(), 1);
         assert!(windows[0].stretched);
         assert_eq!(windows[0].crops.len(), 105);
-        assert_eq!((windows[0].crops[0], windows[0].crops[52], windows[0].crops[104]), (0, 26, 52));
+        assert_eq!(
+            (windows[0].crops[0], windows[0].crops[52], windows[0].crops[104]),
+            (0, 26, 52)
+        );
         let one = run(PAPER, std::iter::once(7.0));
         assert_eq!(one[0].crops, vec![0; 105]);
         assert_eq!((one[0].start_s, one[0].end_s), (7.0, 7.0));
@@ -220,7 +241,9 @@ mod tests {
 
     #[test]
     fn a_gap_is_filled_by_its_two_ends() {
-        let times = (0..10).map(|k| k as f64 / 25.0).chain((20..120).map(|k| k as f64 / 25.0));
+        let times = (0..10)
+            .map(|k| k as f64 / 25.0)
+            .chain((20..120).map(|k| k as f64 / 25.0));
         let windows = run(PAPER, times);
         // The gap is 360 ms to 800 ms: slots to 580 ms show the last frame before it, later ones the first after.
         assert_eq!(windows[0].crops[9..21], [9, 9, 9, 9, 9, 9, 10, 10, 10, 10, 10, 10]);

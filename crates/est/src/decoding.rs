@@ -39,19 +39,19 @@ impl Decoding {
             let done = decode(&source, &options, |message| sender.send(message).is_ok());
             let _ = sender.send(Message::Done(done));
         });
-        let mut decoding = Decoding {
-            path,
-            info: VideoInfo::default(),
-            messages,
-            report: DecodeReport::default(),
-            thread: Some(thread),
-        };
-        match decoding.receive() {
-            Message::Opened(info) => decoding.info = *info,
+        let mut thread = Some(thread);
+        let info = match receive(&messages, &mut thread) {
+            Message::Opened(info) => *info,
             Message::Done(Err(error)) => return Err(error.into()),
             Message::Frame(..) | Message::Done(Ok(_)) => unreachable!("a video is opened before it is read"),
-        }
-        Ok(decoding)
+        };
+        Ok(Decoding {
+            path,
+            info,
+            messages,
+            report: DecodeReport::default(),
+            thread,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -72,7 +72,7 @@ impl Decoding {
         if self.thread.is_none() {
             return Ok(None);
         }
-        match self.receive() {
+        match receive(&self.messages, &mut self.thread) {
             Message::Frame(frame, report) => {
                 self.report = report;
                 Ok(Some(frame))
@@ -85,13 +85,16 @@ impl Decoding {
             Message::Opened(_) => unreachable!("a video is opened once"),
         }
     }
+}
 
-    fn receive(&mut self) -> Message {
-        self.messages.recv().unwrap_or_else(|_| match self.thread.take().map(JoinHandle::join) {
+/// The next message; a panic of the thread goes on here.
+fn receive(messages: &Receiver<Message>, thread: &mut Option<JoinHandle<()>>) -> Message {
+    messages
+        .recv()
+        .unwrap_or_else(|_| match thread.take().map(JoinHandle::join) {
             Some(Err(panic)) => std::panic::resume_unwind(panic),
             _ => unreachable!("the thread sends `Done` last"),
         })
-    }
 }
 
 fn decode(

@@ -20,7 +20,13 @@ impl Emotion {
 
     /// Index of the most probable class; the first of equals.
     pub fn label(&self) -> usize {
-        let better = |best: usize, i: usize| if self.probabilities[i] > self.probabilities[best] { i } else { best };
+        let better = |best: usize, i: usize| {
+            if self.probabilities[i] > self.probabilities[best] {
+                i
+            } else {
+                best
+            }
+        };
         (0..self.probabilities.len()).fold(0, better)
     }
 

@@ -47,11 +47,16 @@ impl<D: Detector> TrackedFaces<D> {
     }
 
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
-        let FrameFaces { frame, faces, ended, .. } = tracked;
+        let FrameFaces {
+            frame, faces, ended, ..
+        } = tracked;
         CroppedFrame {
             index: frame.index,
             pts_s: frame.pts_s,
-            crops: faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect(),
+            crops: faces
+                .iter()
+                .map(|face| crop(&frame.image, face, &self.preprocessing))
+                .collect(),
             faces,
             ended,
         }

@@ -62,12 +62,18 @@ impl Recogniser {
     /// # Errors
     /// When the model's sampling does not fit its window, or its tensors do not fit its network.
     pub fn new(model: Model, options: RecogniserOptions) -> Result<Self, EstError> {
-        let places = test_places(model.preprocessing.sampling, &model.config)
-            .map_err(|problem| EstError::Model { id: model.id(), problem })?;
+        let places = test_places(model.preprocessing.sampling, &model.config).map_err(|problem| EstError::Model {
+            id: model.id(),
+            problem,
+        })?;
         let graph = model.config.graph();
         let part = |inputs: &[&str], output| graph.cut(inputs, &[output]).expect("EST has these nodes");
         let encoder = Session::new(&part(&["frames"], "features"), &model.tensors, &options.engine)?;
-        let head = Session::new(&part(&["features"], "class_logits"), &model.tensors, &options.engine)?;
+        let head = Session::new(
+            &part(&["features", "order"], "class_logits"),
+            &model.tensors,
+            &options.engine,
+        )?;
         Ok(Recogniser {
             model,
             encoder,
@@ -214,7 +220,6 @@ impl Recogniser {
         Ok(())
     }
 }
-
 
 #[derive(Debug)]
 enum Held {

@@ -2,9 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use est_media::{is_image, is_video};
+use est_media::{IMAGE_EXTENSIONS, natural_order};
 
 use crate::error::EstError;
+
+/// Files of a folder that are taken for videos. A file that is named itself may have any name.
+const VIDEO_EXTENSIONS: &[&str] = &[
+    "3gp", "asf", "avi", "flv", "gif", "m2ts", "m4v", "mjpeg", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ogv", "ts",
+    "webm", "wmv",
+];
 
 /// One video: it gets one set of results.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +71,7 @@ fn folder(path: &Path) -> Result<Vec<Source>, EstError> {
         entries.push(entry.map_err(unreadable)?.path());
     }
     let files = entries.into_iter().filter(|entry| entry.is_file());
-    let mut videos: Vec<PathBuf> = files.filter(|file| is_video(file)).collect();
+    let mut videos: Vec<PathBuf> = files.filter(|file| has_extension(file, VIDEO_EXTENSIONS)).collect();
     videos.sort();
     if videos.is_empty() {
         // Pictures or nothing: the decoder tells, and names what it would have read.
@@ -84,13 +90,25 @@ fn matches(pattern: &str) -> Result<Vec<Source>, EstError> {
     if files.is_empty() {
         return Err(problem("no file matches; check the pattern and the folder".to_string()));
     }
-    let (images, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| is_image(file));
+    let (images, others): (Vec<PathBuf>, Vec<PathBuf>) = files
+        .into_iter()
+        .partition(|file| has_extension(file, &IMAGE_EXTENSIONS));
     let mut sources: Vec<Source> = others.into_iter().map(Source::File).collect();
     if !images.is_empty() {
         let pattern = PathBuf::from(pattern);
+        let mut images = images;
+        images.sort_by(|a, b| natural_order(a, b));
         sources.push(Source::Images { pattern, images });
     }
     Ok(sources)
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .map(str::to_ascii_lowercase);
+    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
 }
 
 /// A name for each source's results, unlike any other's: a name that comes again gets `-2`, `-3` and so on.
@@ -99,7 +117,10 @@ pub fn unique_names(sources: &[Source]) -> Vec<String> {
     let name = |source: &Source| {
         let name = source.name();
         let numbered = (1..).map(|k| if k == 1 { name.clone() } else { format!("{name}-{k}") });
-        numbered.into_iter().find(|name| taken.insert(name.clone())).expect("numbers do not end")
+        numbered
+            .into_iter()
+            .find(|name| taken.insert(name.clone()))
+            .expect("numbers do not end")
     };
     sources.iter().map(name).collect()
 }
@@ -126,7 +147,12 @@ mod tests {
         let videos = [Source::File(path("a.mov")), Source::File(path("b.mp4"))];
         assert_eq!(Source::expand(folder.path()).unwrap(), videos);
         assert_eq!(Source::expand(&path("*.mp4")).unwrap(), [Source::File(path("b.mp4"))]);
-        assert!(Source::expand(&path("*.mkv")).unwrap_err().to_string().contains("no file matches"));
+        assert!(
+            Source::expand(&path("*.mkv"))
+                .unwrap_err()
+                .to_string()
+                .contains("no file matches")
+        );
 
         let pictures = path("pictures");
         std::fs::create_dir(&pictures).unwrap();

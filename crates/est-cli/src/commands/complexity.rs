@@ -20,12 +20,23 @@ pub fn run(args: &ComplexityArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = chosen.iter().map(|preset| cells(preset)).collect();
-    let header = ["preset", "parameters", "without SSOP", "paper M", "G MACs", "G MACs b", "products G", "paper G", "where"];
+    let header = [
+        "preset",
+        "parameters",
+        "without SSOP",
+        "paper M",
+        "G MACs",
+        "G MACs b",
+        "products G",
+        "paper G",
+        "where",
+    ];
     table::print(&header, &rows);
     println!(
         "\nG MACs: convolutions, 2 per batch-norm element, ReLU outputs, pool inputs, linear, attention (the paper's \
          main tables).\nG MACs b: convolutions, 2 per batch-norm element, global pool, linear (the supplement's \
-         backbones).\nproducts: convolutions and matrix products alone. All for one clip."
+         backbones).\nproducts: convolutions and matrix products alone. All for one clip.\nThe paper's 34.37 M for \
+         `transformer` counts the AA-SFE that this row does not use."
     );
     if let [preset] = chosen[..] {
         println!();
@@ -62,8 +73,14 @@ fn cells(preset: &Preset) -> Vec<String> {
     let row = row(preset);
     let count = |key: &str| thousands(row[key].as_u64().unwrap_or(0));
     let giga = |key: &str| format!("{:.3}", row[key].as_u64().unwrap_or(0) as f64 / 1e9);
-    let printed = |key: &str, decimals: usize| row[key].as_f64().map_or("-".into(), |value| format!("{value:.decimals$}"));
-    let macs_b = preset.printed_macs.is_some_and(|printed| printed.convention == Convention::Layers);
+    let printed = |key: &str, decimals: usize| {
+        row[key]
+            .as_f64()
+            .map_or("-".into(), |value| format!("{value:.decimals$}"))
+    };
+    let macs_b = preset
+        .printed_macs
+        .is_some_and(|printed| printed.convention == Convention::Layers);
     vec![
         preset.name.to_string(),
         count("parameters"),
@@ -72,7 +89,11 @@ fn cells(preset: &Preset) -> Vec<String> {
         giga("macs"),
         giga("macs_b"),
         giga("products"),
-        format!("{}{}", printed("paper_giga_macs", if macs_b { 3 } else { 2 }), if macs_b { " b" } else { "" }),
+        format!(
+            "{}{}",
+            printed("paper_giga_macs", if macs_b { 3 } else { 2 }),
+            if macs_b { " b" } else { "" }
+        ),
         preset.source.to_string(),
     ]
 }

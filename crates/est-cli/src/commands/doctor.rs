@@ -31,11 +31,19 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     } else {
         let rows: Vec<_> = findings
             .iter()
-            .map(|finding| vec![finding.what.to_string(), finding.state.to_string(), finding.details.clone()])
+            .map(|finding| {
+                vec![
+                    finding.what.to_string(),
+                    finding.state.to_string(),
+                    finding.details.clone(),
+                ]
+            })
             .collect();
         table::print(&["part", "state", "details"], &rows);
     }
-    let broken = findings.iter().any(|finding| matches!(finding.state, "missing" | "damaged"));
+    let broken = findings
+        .iter()
+        .any(|finding| matches!(finding.state, "missing" | "damaged"));
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -52,8 +60,25 @@ fn processor() -> Finding {
     Finding {
         what: "processor",
         state: "ok",
-        details: format!("{} with {}, {cores} threads", std::env::consts::ARCH, est_engine::cpu_features()),
+        details: format!("{}{}, {cores} cores", std::env::consts::ARCH, vector_instructions()),
     }
+}
+
+/// The widest vector instructions that the kernels can use here.
+#[cfg(target_arch = "x86_64")]
+fn vector_instructions() -> &'static str {
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        " with AVX-512"
+    } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        " with AVX2 and FMA"
+    } else {
+        " without AVX2: slow"
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn vector_instructions() -> &'static str {
+    ""
 }
 
 fn decoder() -> Finding {
@@ -71,12 +96,21 @@ fn detector() -> Finding {
         return Finding {
             what: "face detector",
             state: "missing",
-            details: format!("run `make setup`, or put {DETECTOR_FILE} into one of: {}", looked.join(", ")),
+            details: format!(
+                "run `make setup`, or put {DETECTOR_FILE} into one of: {}",
+                looked.join(", ")
+            ),
         };
     };
     let (state, details) = match weights::file::sha256(path) {
         Ok(sum) if sum == DETECTOR_SHA256 => ("ok", path.display().to_string()),
-        Ok(_) => ("damaged", format!("{} is not the file that was tested; remove it, then `make setup`", path.display())),
+        Ok(_) => (
+            "damaged",
+            format!(
+                "{} is not the file that was tested; remove it, then `make setup`",
+                path.display()
+            ),
+        ),
         Err(error) => ("damaged", error.to_string()),
     };
     Finding {
@@ -97,7 +131,10 @@ fn default_weights() -> Finding {
 /// The kernel chosen for each layer, of EST and of the detector at 640 x 480.
 fn kernels() -> anyhow::Result<ExitCode> {
     let est = EstConfig::PAPER.graph().cut(&["frames", "order"], &["class_logits"])?;
-    for (name, graph) in [("EST, preset paper", est), ("RetinaFace, 640 x 480", retinaface::graph(480, 640))] {
+    for (name, graph) in [
+        ("EST, preset paper", est),
+        ("RetinaFace, 640 x 480", retinaface::graph(480, 640)),
+    ] {
         let session = Session::new(&graph, &random_weights(&graph, 1), &Options::default())?;
         println!("{name}\n{}", session.plan());
     }

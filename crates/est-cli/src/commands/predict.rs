@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
-use est::{
-    Decoding, FaceSource, GivenCrops, Model, Recogniser, RecogniserOptions, Row, Source, TrackedFaces, unique_names,
-};
+use est::{Decoding, GivenCrops, Model, Recogniser, RecogniserOptions, Row, Source, TrackedFaces, unique_names};
 use est_media::{DecodeOptions, DetectorOptions, FaceTracker, RetinaFace, TrackOptions};
 use est_nets::weights;
 use serde_json::json;
@@ -22,7 +20,9 @@ pub fn run(args: &PredictArgs) -> ExitCode {
     match predict(args, log) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
-            log.warning(&format!("{failed} of the sources failed, see above; what else there was is done"));
+            log.warning(&format!(
+                "{failed} of the sources failed, see above; what else there was is done"
+            ));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -53,7 +53,11 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
     }
     let mut run = Run::new(args, log)?;
     for (source, name) in sources.iter().zip(unique_names(&sources)) {
-        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name) };
+        let done = if args.dry_run {
+            run.describe(source, &name)
+        } else {
+            run.one(source, &name)
+        };
         if let Err(error) = done {
             failed += 1;
             log.error(&error);
@@ -79,7 +83,9 @@ impl<'a> Run<'a> {
         if !model.provenance.trained {
             log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
         }
-        let engine = est_engine::Options::new(args.threads.unwrap_or(0));
+        let engine = est_engine::Options {
+            threads: args.threads.unwrap_or(0),
+        };
         let tracking = tracking(args);
         let (detector, detector_record) = match args.crops {
             true => (None, None),
@@ -124,8 +130,10 @@ impl<'a> Run<'a> {
     fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
         let video = self.open(source)?;
         let info = video.info();
-        let outputs: Vec<String> =
-            outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
+        let outputs: Vec<String> = outputs(self.args, name)
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         if self.args.json {
             let line = json!({
                 "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
@@ -133,7 +141,9 @@ impl<'a> Run<'a> {
             });
             println!("{line}");
         } else {
-            let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
+            let frames = info
+                .frames
+                .map_or("unknown number of".to_string(), |frames| frames.to_string());
             println!(
                 "{}: {} {} x {}, {frames} frames -> {}",
                 source.path().display(),
@@ -190,7 +200,9 @@ impl<'a> Run<'a> {
         }
         let model = self.recogniser.model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
-        let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
+        let container = summary
+            .frames_container
+            .map_or(String::new(), |frames| format!(" of {frames}"));
         println!(
             "{}: {}{container} frames decoded, {} rows, {} tracks{untrained}",
             summary.video_id,
@@ -233,9 +245,12 @@ impl Reports {
         let columns = Columns::new(name, model);
         let wanted = |format| args.format.contains(&format);
         let path = |extension| result_path(args, name, extension);
-        let csv = wanted(Format::Csv).then(|| CsvReport::create(&path("csv"), columns.clone())).transpose()?;
-        let json =
-            wanted(Format::Json).then(|| JsonReport::create(&path("json"), columns.clone(), record)).transpose()?;
+        let csv = wanted(Format::Csv)
+            .then(|| CsvReport::create(&path("csv"), columns.clone()))
+            .transpose()?;
+        let json = wanted(Format::Json)
+            .then(|| JsonReport::create(&path("json"), columns.clone(), record))
+            .transpose()?;
         Ok(Reports { csv, json })
     }
 
@@ -265,7 +280,10 @@ fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
         Format::Csv => "csv",
         Format::Json => "json",
     };
-    let rows = args.format.iter().map(|&format| result_path(args, name, extension(format)));
+    let rows = args
+        .format
+        .iter()
+        .map(|&format| result_path(args, name, extension(format)));
     rows.chain([record_path(args, name)]).collect()
 }
 
@@ -274,7 +292,9 @@ fn model(weights: &str) -> anyhow::Result<Model> {
     match weights.strip_prefix("random:") {
         None => Ok(Model::open(Path::new(weights))?),
         Some(seed) => {
-            let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
+            let seed = seed
+                .parse()
+                .map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
             Ok(Model::random(seed))
         }
     }
@@ -300,7 +320,7 @@ fn detector(
     engine: &est_engine::Options,
 ) -> anyhow::Result<(RetinaFace, DetectorRecord)> {
     let path = assets::detector(args.detector.as_deref())?;
-    let (tensors, _) = weights::load_tensors(&path)?;
+    let tensors = weights::load_tensors(&path)?.tensors;
     let options = DetectorOptions {
         size: args.detect_size as usize,
         ..DetectorOptions::default()

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use est_nets::weights::Provenance;
 use est_nets::{EstConfig, Preprocessing};
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ pub struct ModelRecord {
     pub id: String,
     pub trained: bool,
     pub weights_sha256: String,
-    pub provenance: serde_json::Value,
+    pub provenance: Provenance,
     pub classes: Vec<String>,
     pub temperature: f32,
     pub config: EstConfig,
@@ -56,7 +57,7 @@ impl ModelRecord {
             id: model.id(),
             trained: model.provenance.trained,
             weights_sha256: model.sha256.clone(),
-            provenance: serde_json::to_value(&model.provenance).expect("provenance is plain data"),
+            provenance: model.provenance.clone(),
             classes: model.classes.clone(),
             temperature: model.temperature,
             config: model.config.clone(),
@@ -67,8 +68,19 @@ impl ModelRecord {
 
 /// Writes `run` and `summary` as one JSON object.
 pub fn write_record(path: &Path, run: &RunRecord, summary: &Summary) -> Result<PathBuf, EstError> {
-    let record = serde_json::json!({ "run": run, "video": summary });
+    #[derive(Serialize)]
+    struct Record<'a> {
+        run: &'a RunRecord,
+        video: &'a Summary,
+    }
+    let record = Record { run, video: summary };
     let mut file = OutputFile::create(path)?;
-    file.with(|file| writeln!(file, "{}", serde_json::to_string_pretty(&record).expect("records are plain data")))?;
+    file.with(|file| {
+        writeln!(
+            file,
+            "{}",
+            serde_json::to_string_pretty(&record).expect("records are plain data")
+        )
+    })?;
     file.commit()
 }

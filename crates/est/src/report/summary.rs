@@ -16,11 +16,13 @@ pub struct Summary {
     pub width: usize,
     pub height: usize,
     /// Degrees by which the frames were turned upright.
-    pub rotation: i32,
+    pub rotation: u16,
     pub frames_decoded: u64,
     /// What the container says it holds, where it says so.
     pub frames_container: Option<u64>,
     pub packets_damaged: u64,
+    /// Frames whose time was not after the one before: not read.
+    pub frames_dropped: u64,
     pub warnings: Vec<String>,
     pub rows: u64,
     pub rows_by_status: BTreeMap<&'static str, u64>,
@@ -50,6 +52,7 @@ impl Summary {
             frames_decoded: 0,
             frames_container: info.frames,
             packets_damaged: 0,
+            frames_dropped: 0,
             warnings: vec![],
             rows: 0,
             rows_by_status: BTreeMap::new(),
@@ -64,18 +67,21 @@ impl Summary {
             return;
         };
         let probabilities = &face.scored.emotion.probabilities;
-        let place = self.tracks.binary_search_by_key(&track_id, |track| track.track_id).unwrap_or_else(|place| {
-            let fresh = TrackSummary {
-                track_id,
-                first_s: row.pts_s,
-                last_s: row.pts_s,
-                faces: 0,
-                mean_quality: 0.0,
-                mean_probabilities: vec![0.0; probabilities.len()],
-            };
-            self.tracks.insert(place, fresh);
-            place
-        });
+        let place = self
+            .tracks
+            .binary_search_by_key(&track_id, |track| track.track_id)
+            .unwrap_or_else(|place| {
+                let fresh = TrackSummary {
+                    track_id,
+                    first_s: row.pts_s,
+                    last_s: row.pts_s,
+                    faces: 0,
+                    mean_quality: 0.0,
+                    mean_probabilities: vec![0.0; probabilities.len()],
+                };
+                self.tracks.insert(place, fresh);
+                place
+            });
         let track = &mut self.tracks[place];
         track.faces += 1;
         track.last_s = row.pts_s;
@@ -89,7 +95,8 @@ impl Summary {
     /// The video is over: what the decoder has to say about it.
     pub fn finish(&mut self, report: &DecodeReport) {
         self.frames_decoded = report.decoded;
-        self.packets_damaged = report.damaged_packets;
+        self.packets_damaged = report.damaged;
+        self.frames_dropped = report.dropped;
         self.warnings.extend(report.warnings.iter().cloned());
         if self.tracks.is_empty() {
             self.warnings.push("no face was found in any frame".to_string());
