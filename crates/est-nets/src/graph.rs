@@ -157,8 +157,8 @@ impl Graph {
             .ok_or_else(|| NoSuchNode(name.to_string()))
     }
 
-    /// The part of this network between `inputs` and `outputs` (names of outputs or nodes): `inputs` become inputs
-    /// under the given names, every node that no output needs is gone, and a common factor of all repeats is divided
+    /// The part of this network between `inputs` and `outputs` (names of outputs or nodes): `inputs` become the inputs,
+    /// under the given names and in the given order, before any others that are still needed; every node that no output needs is gone, and a common factor of all repeats is divided
     /// out, so that EST's frame encoder alone takes one frame an element of the batch.
     pub fn cut(&self, inputs: &[&str], outputs: &[&str]) -> Result<Graph, NoSuchNode> {
         let starts = inputs
@@ -182,7 +182,10 @@ impl Graph {
         }
         let mut cut = Graph::new();
         let mut place = vec![usize::MAX; self.nodes.len()];
-        for (id, node) in self.nodes.iter().enumerate().filter(|&(id, _)| needed[id]) {
+        let first = starts.iter().map(|&(id, _)| id);
+        let rest = (0..self.nodes.len()).filter(|id| !starts.iter().any(|(start, _)| start == id));
+        for id in first.chain(rest).filter(|&id| needed[id]) {
+            let node = &self.nodes[id];
             place[id] = cut.nodes.len();
             let mut node = node.clone();
             if let Some((_, name)) = starts.iter().find(|&&(start, _)| start == id) {
@@ -256,6 +259,13 @@ mod tests {
             .collect();
         let item = vec![8];
         assert_eq!(inputs, [("features", Shape { repeat: 3, item })]);
+        let both = two_heads()
+            .cut(&["relu", "first"], &["second_logits", "first_logits"])
+            .unwrap();
+        assert_eq!(
+            both.inputs().map(|(_, node)| node.name.as_str()).collect::<Vec<_>>(),
+            ["relu", "first"]
+        );
         assert!(tail.parameters().iter().all(|spec| spec.name.starts_with("second")));
     }
 

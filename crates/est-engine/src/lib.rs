@@ -1,0 +1,22 @@
+//! Runs a [`est_nets::Graph`] on the CPU in f32: batch norm folded into the layer before it, activations and residual
+//! sums done while a result is in the cache, nodes that no output needs dropped, buffers planned and shared.
+//!
+//! Results do not depend on the number of threads, nor on what else is in the batch, to the last bit.
+//!
+//! # Layout
+//! Items of rank 3 are images: the graph writes their shape [channels, height, width], but they travel channels-last,
+//! [height, width, channels], in inputs, buffers and outputs. All else is row-major in the graph's own shape. Items of a
+//! batch follow one another.
+#![forbid(unsafe_code)]
+
+mod buffers;
+mod chain;
+mod error;
+mod fold;
+mod kernel;
+mod plan;
+mod session;
+mod threads;
+
+pub use error::EngineError;
+pub use session::{Options, Session};

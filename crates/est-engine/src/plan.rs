@@ -1,0 +1,416 @@
+//! From a graph to the steps that compute it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use est_kernels::conv::{Conv, ConvShape};
+use est_kernels::pool::PoolShape;
+use est_kernels::rowwise::AttentionShape;
+use est_nets::{Graph, NodeId, Op, Role, Shape, Tensor};
+
+use crate::buffers::{Place, Use, Value, assign};
+use crate::chain::{Chain, chains, slope, users};
+use crate::error::EngineError;
+use crate::fold::BatchNorm;
+use crate::kernel::Kernel;
+
+/// One kernel call. Inputs and output are positions in [`Plan::values`].
+pub struct Step {
+    name: String,
+    shape: Shape,
+    pub kernel: Kernel,
+    pub inputs: Vec<usize>,
+    pub output: usize,
+}
+
+/// Everything that a run needs but the caller's inputs.
+pub struct Plan {
+    pub values: Vec<Value>,
+    pub steps: Vec<Step>,
+    /// The graph's inputs, by name: the values 0, 1, ..
+    pub inputs: Vec<String>,
+    pub outputs: Vec<usize>,
+    /// Numbers in each buffer for one element of the batch.
+    pub buffers: Vec<usize>,
+}
+
+impl Plan {
+    pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>) -> Result<Plan, EngineError> {
+        let users = users(graph);
+        let (mut chains, absorbed) = chains(graph, &users);
+        let mut builder = Builder {
+            graph,
+            tensors,
+            values: vec![],
+            of_node: vec![usize::MAX; graph.nodes().len()],
+            steps: vec![],
+        };
+        for (number, (id, node)) in graph.inputs().enumerate() {
+            builder.of_node[id] = builder.value(node.shape.len());
+            builder.values[builder.of_node[id]].place = Place::Input(number);
+        }
+        for (id, node) in graph.nodes().iter().enumerate() {
+            if users[id].is_empty() || absorbed[id] || node.op == Op::Input {
+                continue;
+            }
+            builder.of_node[id] = match chains.remove(&id) {
+                Some(chain) => builder.chain(&chain, id)?,
+                None => builder.single(id)?,
+            };
+        }
+        let Builder {
+            mut values,
+            of_node,
+            steps,
+            ..
+        } = builder;
+        let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
+        let uses = steps.iter().map(|step| Use {
+            inputs: &step.inputs,
+            output: step.output,
+        });
+        let buffers = assign(&mut values, &uses.collect::<Vec<_>>(), &outputs);
+        Ok(Plan {
+            inputs: graph.inputs().map(|(_, node)| node.name.clone()).collect(),
+            values,
+            outputs,
+            buffers,
+            steps,
+        })
+    }
+}
+
+struct Builder<'a> {
+    graph: &'a Graph,
+    tensors: &'a BTreeMap<String, Tensor>,
+    values: Vec<Value>,
+    of_node: Vec<usize>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Builder<'a> {
+    /// A new value; its place is given later.
+    fn value(&mut self, len: usize) -> usize {
+        let place = Place::Input(usize::MAX);
+        self.values.push(Value { len, place });
+        self.values.len() - 1
+    }
+
+    fn step(&mut self, name: String, kernel: Kernel, inputs: Vec<usize>, shape: &Shape) -> usize {
+        let output = self.value(shape.len());
+        let shape = shape.clone();
+        self.steps.push(Step {
+            name,
+            shape,
+            kernel,
+            inputs,
+            output,
+        });
+        output
+    }
+
+    /// The tensors of a node in the order of [`Op::parameters`], without step counters.
+    fn tensors(&self, id: NodeId) -> Result<Vec<&'a Tensor>, EngineError> {
+        let node = self.graph.node(id);
+        let specs = node.op.parameters(&node.name, &node.shape.item).into_iter();
+        let tensor = |spec: est_nets::ParameterSpec| match self.tensors.get(&spec.name) {
+            None => Err(EngineError::Missing { key: spec.name }),
+            Some(tensor) if tensor.shape != spec.shape => Err(EngineError::Shape {
+                key: spec.name,
+                expected: spec.shape,
+                found: tensor.shape.clone(),
+            }),
+            Some(tensor) => Ok(tensor),
+        };
+        specs.filter(|spec| spec.role != Role::Counter).map(tensor).collect()
+    }
+
+    fn unsupported(&self, id: NodeId, reason: &str) -> EngineError {
+        EngineError::Unsupported {
+            node: self.graph.node(id).name.clone(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn inputs(&self, id: NodeId) -> Vec<usize> {
+        self.graph
+            .node(id)
+            .inputs
+            .iter()
+            .map(|&input| self.of_node[input])
+            .collect()
+    }
+
+    /// The last dimension of a node that is no image: of an image, functions of the last dimension would run along the
+    /// width, which does not lie innermost here.
+    fn last(&self, id: NodeId) -> Result<usize, EngineError> {
+        match self.graph.node(id).shape.item[..] {
+            [width] | [_, width] => Ok(width),
+            _ => Err(self.unsupported(id, "it works on the last dimension of an image")),
+        }
+    }
+
+    fn chain(&mut self, chain: &Chain, end: NodeId) -> Result<usize, EngineError> {
+        let graph = self.graph;
+        let node = graph.node(chain.head);
+        let mut inputs = self.inputs(chain.head);
+        let (shape, mut weights, mut bias) = match node.op {
+            Op::Conv2d {
+                inputs,
+                outputs,
+                kernel,
+                stride,
+                padding,
+                groups,
+                ..
+            } => {
+                let item = &graph.node(node.inputs[0]).shape.item;
+                let (height, width) = (item[1], item[2]);
+                let shape = ConvShape {
+                    height,
+                    width,
+                    inputs,
+                    outputs,
+                    kernel,
+                    stride,
+                    padding,
+                    groups,
+                };
+                let tensors = self.tensors(chain.head)?;
+                let bias = tensors.get(1).map_or(vec![0.0; outputs], |bias| bias.data.clone());
+                (shape, tensors[0].data.clone(), bias)
+            }
+            Op::Linear { inputs, outputs } => {
+                self.last(chain.head)?;
+                let tensors = self.tensors(chain.head)?;
+                (
+                    ConvShape::linear(inputs, outputs),
+                    tensors[0].data.clone(),
+                    tensors[1].data.clone(),
+                )
+            }
+            Op::Attention { width, heads, .. } => {
+                inputs = vec![self.attention(chain.head, heads, &inputs)?];
+                let tensors = self.tensors(chain.head)?;
+                (
+                    ConvShape::linear(width, width),
+                    tensors[2].data.clone(),
+                    tensors[3].data.clone(),
+                )
+            }
+            Op::BatchNorm { channels, .. } => {
+                if node.shape.item.len() == 2 {
+                    return Err(self.unsupported(chain.head, "it normalises the rows of a matrix"));
+                }
+                let groups = channels;
+                (
+                    ConvShape {
+                        groups,
+                        ..ConvShape::linear(channels, channels)
+                    },
+                    vec![1.0; channels],
+                    vec![0.0; channels],
+                )
+            }
+            _ => unreachable!("chains begin with layers"),
+        };
+        if let Some(norm) = chain.norm {
+            let Op::BatchNorm { eps, .. } = graph.node(norm).op else {
+                unreachable!("chosen for its operation")
+            };
+            let tensors = self.tensors(norm)?;
+            let [weight, bias_of_norm, mean, variance] = tensors[..] else {
+                unreachable!("a batch norm has four tensors but its counter")
+            };
+            let norm = BatchNorm {
+                weight,
+                bias: bias_of_norm,
+                mean,
+                variance,
+                eps,
+            };
+            norm.fold_into(&mut weights, &mut bias);
+        }
+        inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
+        let conv = Box::new(Conv::new(shape, &weights, &bias));
+        let kernel = Kernel::Conv {
+            conv,
+            slope: chain.slope,
+        };
+        Ok(self.step(node.name.clone(), kernel, inputs, &graph.node(end).shape))
+    }
+
+    /// The three input projections and what lies between them and the output projection.
+    fn attention(&mut self, id: NodeId, heads: usize, inputs: &[usize]) -> Result<usize, EngineError> {
+        let graph = self.graph;
+        let node = graph.node(id);
+        let width = self.last(id)?;
+        let tensors = self.tensors(id)?;
+        let mut projected = vec![];
+        for (i, name) in ["query", "key", "value"].iter().enumerate() {
+            let weights = &tensors[0].data[i * width * width..(i + 1) * width * width];
+            let bias = &tensors[1].data[i * width..(i + 1) * width];
+            let conv = Box::new(Conv::new(ConvShape::linear(width, width), weights, bias));
+            let kernel = Kernel::Conv { conv, slope: None };
+            let shape = &graph.node(node.inputs[i]).shape;
+            projected.push(self.step(format!("{}.{name}", node.name), kernel, vec![inputs[i]], shape));
+        }
+        let keys = graph.node(node.inputs[1]).shape.item[0];
+        let shape = AttentionShape {
+            queries: node.shape.item[0],
+            keys,
+            width,
+            heads,
+        };
+        Ok(self.step(
+            format!("{}.heads", node.name),
+            Kernel::Attention(shape),
+            projected,
+            &node.shape,
+        ))
+    }
+
+    /// A node that is no part of a chain.
+    fn single(&mut self, id: NodeId) -> Result<usize, EngineError> {
+        let node = self.graph.node(id);
+        let item = |i: usize| &self.graph.node(node.inputs[i]).shape.item[..];
+        let is_image = |item: &[usize]| item.len() > 2;
+        let kernel = match node.op {
+            Op::Dropout { .. } | Op::StopGradient => return Ok(self.of_node[node.inputs[0]]),
+            // Channels-last, a cell's numbers already are its rows.
+            Op::CellsToRows { .. } => return Ok(self.of_node[node.inputs[0]]),
+            Op::Group { .. } | Op::Ungroup | Op::Flatten => {
+                if is_image(item(0)) || is_image(&node.shape.item) {
+                    return Err(self.unsupported(id, "it takes images apart"));
+                }
+                return Ok(self.of_node[node.inputs[0]]);
+            }
+            Op::MaxPool {
+                kernel,
+                stride,
+                padding,
+            } => {
+                let [channels, height, width] = *item(0) else {
+                    return Err(self.unsupported(id, "it pools what is no image"));
+                };
+                Kernel::MaxPool(PoolShape {
+                    height,
+                    width,
+                    channels,
+                    kernel,
+                    stride,
+                    padding,
+                })
+            }
+            Op::GlobalAveragePool => Kernel::MeanOverRows {
+                rows: item(0)[1] * item(0)[2],
+                width: item(0)[0],
+            },
+            Op::UpsampleLike => Kernel::Upsample {
+                from: [item(0)[1], item(0)[2]],
+                to: [item(1)[1], item(1)[2]],
+                channels: item(0)[0],
+            },
+            Op::Add if item(0) == item(1) => {
+                let width = if is_image(item(0)) {
+                    item(0)[0]
+                } else {
+                    *item(0).last().expect("checked by the graph")
+                };
+                Kernel::Add { rows: 1, width }
+            }
+            Op::Add => Kernel::Add {
+                rows: item(0)[0],
+                width: item(0)[1],
+            },
+            Op::Gate => Kernel::Gate {
+                rows: item(0)[0],
+                width: item(0)[1],
+            },
+            Op::Concat => {
+                let width = |&input: &NodeId| {
+                    let item = &self.graph.node(input).shape.item;
+                    if is_image(item) { item[0] } else { item.iter().product() }
+                };
+                Kernel::Concat {
+                    widths: node.inputs.iter().map(width).collect(),
+                }
+            }
+            Op::LayerNorm { eps, .. } => {
+                self.last(id)?;
+                let tensors = self.tensors(id)?;
+                Kernel::LayerNorm {
+                    gain: tensors[0].data.clone(),
+                    shift: tensors[1].data.clone(),
+                    eps,
+                }
+            }
+            Op::Softmax => Kernel::Softmax { width: self.last(id)? },
+            Op::Activation(activation) => match slope(activation) {
+                Some(slope) => Kernel::Leak { slope },
+                None => Kernel::Sigmoid,
+            },
+            Op::MaxOverRows => Kernel::MaxOverRows {
+                rows: item(0)[0],
+                width: item(0)[1],
+            },
+            Op::MeanOverRows => Kernel::MeanOverRows {
+                rows: item(0)[0],
+                width: item(0)[1],
+            },
+            Op::CosinePool => Kernel::CosinePool {
+                rows: item(0)[0],
+                width: item(0)[1],
+            },
+            Op::Embedding { width, .. } => {
+                let table = self.tensors(id)?[0].data.clone();
+                Kernel::Embedding {
+                    node: node.name.clone(),
+                    table,
+                    width,
+                }
+            }
+            Op::Parameter { .. } => Kernel::Repeat {
+                tensor: self.tensors(id)?[0].data.clone(),
+            },
+            Op::Input | Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. } | Op::BatchNorm { .. } => {
+                unreachable!("inputs have values already, layers are chains")
+            }
+        };
+        let inputs = self.inputs(id);
+        Ok(self.step(node.name.clone(), kernel, inputs, &node.shape))
+    }
+}
+
+/// One line a step: its layer, kernel, result and the places that it reads and writes.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let place = |&value: &usize| match self.values[value].place {
+            Place::Input(number) => self.inputs[number].clone(),
+            Place::Buffer(number) => format!("#{number}"),
+        };
+        for (index, step) in self.steps.iter().enumerate() {
+            let Step {
+                name,
+                shape,
+                kernel,
+                inputs,
+                output,
+            } = step;
+            let inputs = inputs.iter().map(place).collect::<Vec<_>>().join(" + ");
+            let result = format!("{} x {:?}", shape.repeat, shape.item);
+            let kernel = kernel.to_string();
+            writeln!(
+                f,
+                "{index:3}  {name:44} {kernel:32} {result:20} {inputs} -> {}",
+                place(output)
+            )?;
+        }
+        let megabytes = self.buffers.iter().sum::<usize>() as f64 * 4e-6;
+        write!(
+            f,
+            "{} buffers, {megabytes:.1} MB for each element of the batch",
+            self.buffers.len()
+        )
+    }
+}

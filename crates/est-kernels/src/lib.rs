@@ -1,0 +1,13 @@
+//! Numeric kernels in f32: slices and shapes in, slices out, single-threaded. A kernel computes some of the rows (or
+//! pixels) of its result, so that callers can spread the rest over threads; every number of a result is computed by
+//! one fixed sequence of operations, whatever rows are computed with it. Images are channels-last: [h, w, c].
+//!
+//! Slices of the wrong length are programmer errors and panic.
+#![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
+
+pub mod conv;
+pub mod gemm;
+pub mod layout;
+pub mod pool;
+pub mod reference;
+pub mod rowwise;
