@@ -1,0 +1,244 @@
+//! Video file, image or folder of images -> upright RGB frames with true times, one at a time.
+//!
+//! Time is the presentation timestamp times the stream's time base, in seconds from the container's start (the
+//! earlier of first picture and first sound), as players show it; it rises strictly. Rotation and mirroring that the
+//! container or the camera noted are applied. Not applied: a pixel aspect other than 1 and deinterlacing; frames are
+//! as stored, and the aspect is in [`VideoInfo`]. Colour follows the stream's tags (matrix and range).
+
+mod clock;
+mod colour;
+mod stills;
+mod stream;
+mod turn;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use ffmpeg_next as ff;
+
+use crate::Frame;
+use crate::error::MediaError;
+use stills::Stills;
+pub use stills::{IMAGE_EXTENSIONS, natural_order};
+use stream::Stream;
+use turn::Turn;
+
+/// Longest side and most pixels of a frame; more is an error, since a broken header can ask for any memory.
+pub const MAX_SIDE: u32 = 16_384;
+pub const MAX_PIXELS: u64 = 1 << 27;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodeOptions {
+    /// Frames per second of images, which have no clock: image i is shown at i / `fps` seconds.
+    pub fps: f64,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        DecodeOptions { fps: 25.0 }
+    }
+}
+
+/// What a source says of itself. Sizes are those of the first frame, upright.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoInfo {
+    pub width: usize,
+    pub height: usize,
+    /// Frames that the container announces.
+    pub frames: Option<u64>,
+    pub duration_s: Option<f64>,
+    /// FFmpeg's name of the container format, or `images`.
+    pub container: String,
+    pub codec: String,
+    /// Degrees clockwise by which stored frames were turned (0, 90, 180, 270), after mirroring left-right.
+    pub rotation: u16,
+    pub mirrored: bool,
+    /// Average rate, frames per second.
+    pub fps: Option<f64>,
+    /// Width of a pixel over its height; 1 where unknown. Not applied.
+    pub pixel_aspect: f64,
+}
+
+/// What decoding met so far. Complete after [`Video::next_frame`] has returned `None`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeReport {
+    /// Frames given out.
+    pub decoded: u64,
+    /// Frames that the container announces.
+    pub announced: Option<u64>,
+    /// Packets (or image files) skipped because they could not be read or decoded whole.
+    pub damaged: u64,
+    /// Frames dropped because their time was not after the last frame's.
+    pub dropped: u64,
+    /// At most [`MAX_WARNINGS`], and one that says how many more there were.
+    pub warnings: Vec<String>,
+    suppressed: u64,
+}
+
+/// Warnings kept of one source, so that a million broken images cost no memory.
+pub const MAX_WARNINGS: usize = 20;
+
+impl DecodeReport {
+    fn warn(&mut self, warning: String) {
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+            return;
+        }
+        self.suppressed += 1;
+        self.warnings.truncate(MAX_WARNINGS);
+        self.warnings.push(format!("and {} more warnings", self.suppressed));
+    }
+
+    fn warn_of_slant(&mut self, angle: f64) -> Turn {
+        self.warn(format!(
+            "turned by {angle:.1} degrees, no multiple of 90: frames are left as stored"
+        ));
+        Turn::NONE
+    }
+
+    fn warn_of_aspect(&mut self, aspect: f64) {
+        if (aspect - 1.0).abs() > 0.01 {
+            self.warn(format!(
+                "pixels are {aspect:.3} times as wide as high: frames are left as stored"
+            ));
+        }
+    }
+}
+
+/// Frames of one source in the order of showing. Holds one frame and the decoder's few, however long the source.
+pub struct Video {
+    source: Source,
+    /// Decoded while opening.
+    first: Option<Frame>,
+}
+
+enum Source {
+    Stream(Box<Stream>),
+    Stills(Box<Stills>),
+}
+
+impl Video {
+    /// Opens a video file, a single image, or a folder of images (natural order: 2 before 10), and decodes the first
+    /// frame. Errors name the path and what to do about it.
+    pub fn open(path: &Path, options: &DecodeOptions) -> Result<Video, MediaError> {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => MediaError::NotFound { path: path.into() },
+            _ => MediaError::Unreadable {
+                path: path.into(),
+                source,
+            },
+        };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Video::images(stills::of_folder(path)?, options);
+        }
+        fs::File::open(path).map_err(unreadable)?;
+        if metadata.is_file() && metadata.len() == 0 {
+            return Err(MediaError::EmptyFile { path: path.into() });
+        }
+        if stills::is_still(path) {
+            return Video::images(vec![path.into()], options);
+        }
+        quiet();
+        Video::start(Source::Stream(Box::new(Stream::open(path)?)), path)
+    }
+
+    /// Images in the given order. One that cannot be read is skipped with a warning; the others keep their times.
+    ///
+    /// # Panics
+    /// When `paths` is empty.
+    pub fn images(paths: Vec<PathBuf>, options: &DecodeOptions) -> Result<Video, MediaError> {
+        assert!(!paths.is_empty(), "a video of no images");
+        if !(options.fps.is_finite() && options.fps > 0.0) {
+            return Err(MediaError::BadRate { fps: options.fps });
+        }
+        quiet();
+        // The folder, or the one image, in messages about all of them.
+        let name = if paths.len() == 1 {
+            &paths[0]
+        } else {
+            paths[0].parent().unwrap_or(&paths[0])
+        };
+        let name = name.to_owned();
+        Video::start(Source::Stills(Box::new(Stills::new(paths, options.fps))), &name)
+    }
+
+    fn start(source: Source, path: &Path) -> Result<Video, MediaError> {
+        let mut video = Video { source, first: None };
+        video.first = video.decode()?;
+        if video.first.is_none() {
+            let reason = match &video.source {
+                Source::Stream(stream) => stream.reason(),
+                Source::Stills(stills) => stills.reason(),
+            };
+            return Err(MediaError::DecodedNothing {
+                path: path.into(),
+                damaged: video.progress().damaged,
+                reason: reason.unwrap_or("it holds no pictures").into(),
+            });
+        }
+        Ok(video)
+    }
+
+    /// The next frame; `None` at the end. Damage within the source is no error: see [`Video::report`].
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
+        match self.first.take() {
+            Some(frame) => Ok(Some(frame)),
+            None => self.decode(),
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<Frame>, MediaError> {
+        match &mut self.source {
+            Source::Stream(stream) => stream.next_frame(),
+            Source::Stills(stills) => stills.next_frame(),
+        }
+    }
+
+    pub fn info(&self) -> &VideoInfo {
+        match &self.source {
+            Source::Stream(stream) => stream.info(),
+            Source::Stills(stills) => stills.info(),
+        }
+    }
+
+    pub fn report(&self) -> DecodeReport {
+        let mut report = self.progress().clone();
+        report.decoded -= u64::from(self.first.is_some());
+        report
+    }
+
+    fn progress(&self) -> &DecodeReport {
+        match &self.source {
+            Source::Stream(stream) => stream.report(),
+            Source::Stills(stills) => stills.report(),
+        }
+    }
+}
+
+/// FFmpeg's version, for reports about an installation.
+pub fn decoder_version() -> String {
+    let version = ff::codec::version();
+    format!(
+        "libavcodec {}.{}.{}",
+        version >> 16,
+        version >> 8 & 0xff,
+        version & 0xff
+    )
+}
+
+/// Readies FFmpeg, whose messages would go to standard error.
+fn quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        ff::log::set_level(ff::log::Level::Quiet);
+        // It registers the texts of the error codes and cannot fail with the features in use.
+        let _ = ff::init();
+    });
+}
+
+fn too_large((width, height): (u32, u32)) -> bool {
+    width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS
+}

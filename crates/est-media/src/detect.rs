@@ -1,0 +1,430 @@
+//! Where the faces of a picture are: RetinaFace run by the engine, its outputs decoded and duplicates dropped.
+
+use std::collections::BTreeMap;
+
+use est_engine::{Options, Session};
+use est_nets::{Tensor, retinaface};
+use fast_image_resize::FilterType;
+
+use crate::error::MediaError;
+use crate::resample::{Window, resample};
+use crate::{Detection, Image, Rect};
+
+/// Finds the faces of one picture, best score first. A trait so that the tracker can be tested without a network.
+pub trait Detector {
+    fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, MediaError>;
+}
+
+impl<D: Detector + ?Sized> Detector for &mut D {
+    fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, MediaError> {
+        (**self).detect(image)
+    }
+}
+
+/// How [`RetinaFace`] looks at a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectorOptions {
+    /// A picture whose longer side has more pixels than this is reduced to it. Smaller ones are not enlarged: the
+    /// smallest anchor is 16 pixels, and a face of fewer pixels has no expression to read.
+    pub size: usize,
+    /// Faces of a lower score are not reported. Not yet what a user calls a face: the tracker asks more of a new one.
+    pub low_score: f32,
+    /// Of two boxes that overlap by more than this (intersection over union), the better one stays.
+    pub max_overlap: f32,
+}
+
+impl Default for DetectorOptions {
+    fn default() -> Self {
+        DetectorOptions {
+            size: 640,
+            low_score: 0.3,
+            max_overlap: 0.4,
+        }
+    }
+}
+
+/// Anchors that enter the suppression of duplicates at most, the best first: noise cannot make its square large.
+const MOST_CANDIDATES: usize = 1000;
+/// Faces reported at most.
+const MOST_FACES: usize = 100;
+/// Sessions kept: a video has one frame size; a second serves a source that changes it.
+const SESSIONS: usize = 2;
+/// The network's coarsest stride, of which both sides of its input are multiples.
+const MULTIPLE: usize = retinaface::STRIDES[2];
+/// Scale of the box regressions: offsets of the centre, and logarithms of the sides.
+const VARIANCES: [f32; 2] = [0.1, 0.2];
+
+/// RetinaFace MobileNet-0.25 on the engine.
+pub struct RetinaFace {
+    tensors: BTreeMap<String, Tensor>,
+    options: DetectorOptions,
+    engine: Options,
+    /// By input height and width, the latest last.
+    sessions: Vec<([usize; 2], Session)>,
+}
+
+impl RetinaFace {
+    /// # Errors
+    /// When `tensors` are not those of the network.
+    pub fn new(
+        tensors: BTreeMap<String, Tensor>,
+        options: DetectorOptions,
+        engine: &Options,
+    ) -> Result<Self, MediaError> {
+        // Building a session checks the tensors; the smallest picture makes it cheap.
+        let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, engine)?;
+        Ok(RetinaFace {
+            tensors,
+            options,
+            engine: *engine,
+            sessions: vec![([MULTIPLE; 2], smallest)],
+        })
+    }
+
+    fn session(&mut self, side: [usize; 2]) -> Result<&mut Session, MediaError> {
+        match self.sessions.iter().position(|(have, _)| *have == side) {
+            Some(place) => self.sessions[place..].rotate_left(1),
+            None => {
+                let session = Session::new(&retinaface::graph(side[0], side[1]), &self.tensors, &self.engine)?;
+                if self.sessions.len() == SESSIONS {
+                    self.sessions.remove(0);
+                }
+                self.sessions.push((side, session));
+            }
+        }
+        let (_, session) = self.sessions.last_mut().expect("found or pushed above");
+        Ok(session)
+    }
+}
+
+impl Detector for RetinaFace {
+    fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, MediaError> {
+        if image.width == 0 || image.height == 0 {
+            return Ok(vec![]);
+        }
+        let fit = Fit::new(image, self.options.size);
+        let input = fit.input(image);
+        let outputs = self.session([fit.height, fit.width])?.run(1, &[&input])?;
+        let [boxes, scores, points] = &outputs[..] else {
+            panic!("the graph declares three outputs, the engine gave {}", outputs.len());
+        };
+        let candidates = decode(boxes, scores, points, [fit.height, fit.width], self.options.low_score);
+        let mut found = suppress(candidates, self.options.max_overlap);
+        for face in &mut found {
+            fit.restore(face);
+        }
+        found.retain(|face| plausible(face, image));
+        Ok(found)
+    }
+}
+
+/// How a picture lies in the network's input: reduced by `scale` (per axis), at the top left, padded right and below.
+struct Fit {
+    shown: [usize; 2],
+    scale: [f32; 2],
+    height: usize,
+    width: usize,
+}
+
+impl Fit {
+    fn new(image: &Image, size: usize) -> Self {
+        let scale = (size as f64 / image.width.max(image.height) as f64).min(1.0);
+        let shown = [image.width, image.height].map(|side| ((side as f64 * scale).round() as usize).max(1));
+        Fit {
+            shown,
+            scale: [
+                shown[0] as f32 / image.width as f32,
+                shown[1] as f32 / image.height as f32,
+            ],
+            height: shown[1].next_multiple_of(MULTIPLE),
+            width: shown[0].next_multiple_of(MULTIPLE),
+        }
+    }
+
+    /// [height, width, 3], blue green red minus the mean; the padding is the mean itself.
+    fn input(&self, image: &Image) -> Vec<f32> {
+        let [wide, high] = self.shown;
+        let reduced;
+        let shown = if [image.width, image.height] == self.shown {
+            image
+        } else {
+            let all = Window {
+                x: 0.0,
+                y: 0.0,
+                w: image.width as f64,
+                h: image.height as f64,
+            };
+            reduced = resample(image, all, wide, high, FilterType::Bilinear);
+            &reduced
+        };
+        let mut input = vec![0.0; self.height * self.width * 3];
+        let rows = input.chunks_exact_mut(self.width * 3);
+        for (to, from) in rows.zip(shown.data.chunks_exact(wide * 3)) {
+            for (to, from) in to.chunks_exact_mut(3).zip(from.chunks_exact(3)) {
+                for channel in 0..3 {
+                    to[channel] = f32::from(from[2 - channel]) - retinaface::MEAN_BGR[channel];
+                }
+            }
+        }
+        input
+    }
+
+    /// From the network's pixels to the picture's.
+    fn restore(&self, face: &mut Detection) {
+        let [sx, sy] = self.scale;
+        let Rect { x, y, w, h } = face.rect;
+        face.rect = Rect {
+            x: x / sx,
+            y: y / sy,
+            w: w / sx,
+            h: h / sy,
+        };
+        face.landmarks = face.landmarks.map(|[x, y]| [x / sx, y / sy]);
+    }
+}
+
+/// The anchors whose face score reaches `low_score`, as boxes and points in the pixels of a `height` x `width` input,
+/// best first and at most [`MOST_CANDIDATES`]. Rows as [`retinaface::graph`] gives them. An anchor stands at the centre
+/// of its cell; offsets count in tenths of its side, sides in exponents of a fifth.
+fn decode(
+    boxes: &[f32],
+    scores: &[f32],
+    points: &[f32],
+    [height, width]: [usize; 2],
+    low_score: f32,
+) -> Vec<Detection> {
+    let levels = retinaface::STRIDES.into_iter().zip(retinaface::ANCHORS);
+    let anchors = levels.flat_map(|(stride, sides)| {
+        let centre = move |cell: usize| (cell as f32 + 0.5) * stride as f32;
+        (0..height / stride).flat_map(move |row| {
+            (0..width / stride)
+                .flat_map(move |column| sides.into_iter().map(move |side| ([centre(column), centre(row)], side)))
+        })
+    });
+    let rows = scores
+        .chunks_exact(2)
+        .zip(boxes.chunks_exact(4).zip(points.chunks_exact(10)));
+    let mut found: Vec<Detection> = anchors
+        .zip(rows)
+        .filter(|(_, (scores, _))| scores[1] >= low_score)
+        .map(|(([x, y], side), (scores, (offset, points)))| {
+            let step = VARIANCES[0] * side;
+            let (w, h) = (
+                side * (VARIANCES[1] * offset[2]).exp(),
+                side * (VARIANCES[1] * offset[3]).exp(),
+            );
+            Detection {
+                rect: Rect {
+                    x: x + step * offset[0] - w / 2.0,
+                    y: y + step * offset[1] - h / 2.0,
+                    w,
+                    h,
+                },
+                score: scores[1],
+                landmarks: std::array::from_fn(|k| [x + step * points[2 * k], y + step * points[2 * k + 1]]),
+            }
+        })
+        .collect();
+    // A stable sort: equal scores stay in the order of the anchors, so two runs agree.
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    found.truncate(MOST_CANDIDATES);
+    found
+}
+
+/// Of faces sorted best first, those that overlap no better one by more than `max_overlap`.
+fn suppress(candidates: Vec<Detection>, max_overlap: f32) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = vec![];
+    for face in candidates {
+        if kept.len() < MOST_FACES && kept.iter().all(|better| better.rect.iou(&face.rect) <= max_overlap) {
+            kept.push(face);
+        }
+    }
+    kept
+}
+
+/// Whether a face has finite numbers, shows at least partly in the picture and is not far larger than it: a network
+/// can say anything about noise, and what follows relies on this.
+fn plausible(face: &Detection, image: &Image) -> bool {
+    let all = Rect {
+        x: 0.0,
+        y: 0.0,
+        w: image.width as f32,
+        h: image.height as f32,
+    };
+    let Rect { x, y, w, h } = face.rect;
+    let finite = [x, y, w, h]
+        .iter()
+        .chain(face.landmarks.as_flattened())
+        .all(|number| number.is_finite());
+    finite && w >= 1.0 && h >= 1.0 && w.max(h) <= 2.0 * all.w.max(all.h) && face.rect.shared(&all) > 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(x: f32, score: f32) -> Detection {
+        Detection {
+            rect: Rect {
+                x,
+                y: 0.0,
+                w: 40.0,
+                h: 40.0,
+            },
+            score,
+            landmarks: [[0.0; 2]; 5],
+        }
+    }
+
+    /// 64 x 32 pixels: 8 x 4 cells of stride 8, 4 x 2 of 16, 2 x 1 of 32, two anchors each.
+    const ANCHORS: usize = 2 * (32 + 8 + 2);
+
+    fn decoded(anchor: usize, offset: [f32; 4], points: [f32; 10]) -> Vec<Detection> {
+        let (mut boxes, mut scores) = (vec![0.0; ANCHORS * 4], vec![0.0; ANCHORS * 2]);
+        let mut all_points = vec![0.0; ANCHORS * 10];
+        boxes[anchor * 4..][..4].copy_from_slice(&offset);
+        scores[anchor * 2 + 1] = 0.9;
+        all_points[anchor * 10..][..10].copy_from_slice(&points);
+        decode(&boxes, &scores, &all_points, [32, 64], 0.5)
+    }
+
+    #[test]
+    fn anchors_stand_at_the_centres_of_their_cells() {
+        // By hand: level, row, column, size -> centre and side.
+        let cases = [
+            (0, [4.0, 4.0], 16.0),
+            (1, [4.0, 4.0], 32.0),
+            (2, [12.0, 4.0], 16.0),
+            (16, [4.0, 12.0], 16.0),
+            (63, [60.0, 28.0], 32.0),
+            (64, [8.0, 8.0], 64.0),
+            (64 + 2 * 4 + 1, [8.0, 24.0], 128.0),
+            (80, [16.0, 16.0], 256.0),
+            (83, [48.0, 16.0], 512.0),
+        ];
+        for (anchor, centre, side) in cases {
+            let found = decoded(anchor, [0.0; 4], [0.0; 10]);
+            assert_eq!(found.len(), 1);
+            assert_eq!(
+                (found[0].rect.centre(), found[0].rect.w, found[0].rect.h),
+                (centre, side, side),
+                "{anchor}"
+            );
+            assert_eq!(found[0].landmarks, [centre; 5]);
+        }
+    }
+
+    #[test]
+    fn offsets_are_tenths_of_the_side_and_exponents_of_a_fifth() {
+        let mut points = [0.0; 10];
+        (points[8], points[9]) = (-5.0, 2.5);
+        let found = decoded(64, [1.0, -2.0, 5.0, 0.0], points);
+        let wide = 64.0 * std::f32::consts::E;
+        let [x, y] = found[0].rect.centre();
+        // exp and the sums round: 1e-4 of 174 is seven units in the last place.
+        for (got, want) in [(x, 14.4), (y, -4.8), (found[0].rect.w, wide), (found[0].rect.h, 64.0)] {
+            assert!((got - want).abs() < 1e-4, "{got} is not {want}");
+        }
+        assert_eq!(found[0].landmarks[4], [8.0 - 32.0, 8.0 + 16.0]);
+    }
+
+    #[test]
+    fn candidates_come_best_first_and_are_bounded() {
+        let anchors = 2 * (40 * 40 + 20 * 20 + 10 * 10);
+        let scores: Vec<f32> = (0..anchors)
+            .flat_map(|k| [0.0, 0.5 + (k * 7919 % anchors) as f32 / 1e5])
+            .collect();
+        let found = decode(
+            &vec![0.0; anchors * 4],
+            &scores,
+            &vec![0.0; anchors * 10],
+            [320, 320],
+            0.5,
+        );
+        assert_eq!(found.len(), MOST_CANDIDATES);
+        assert!(found.is_sorted_by(|a, b| a.score >= b.score));
+        assert_eq!(found[0].score, 0.5 + (anchors - 1) as f32 / 1e5);
+    }
+
+    #[test]
+    fn the_better_of_two_overlapping_boxes_stays() {
+        // 40 wide and 20 apart: 1/3 in common stays; 16 apart: 24/56 = 0.43 goes.
+        let kept = |apart: f32| suppress(vec![face(0.0, 0.9), face(apart, 0.8), face(200.0, 0.7)], 0.4).len();
+        assert_eq!((kept(20.0), kept(16.0), kept(0.0)), (3, 2, 2));
+        // Dropped boxes drop no others.
+        let chain = suppress(vec![face(0.0, 0.9), face(15.0, 0.8), face(30.0, 0.7)], 0.4);
+        assert_eq!(chain.iter().map(|face| face.rect.x).collect::<Vec<_>>(), [0.0, 30.0]);
+        let many = (0..300).map(|k| face(100.0 * k as f32, 0.9)).collect();
+        assert_eq!(suppress(many, 0.4).len(), MOST_FACES);
+    }
+
+    #[test]
+    fn pictures_are_reduced_never_enlarged() {
+        let fit = |width: usize, height: usize| {
+            let fit = Fit::new(&Image::new(width, height, vec![0; width * height * 3]), 640);
+            (fit.shown, [fit.width, fit.height])
+        };
+        assert_eq!(fit(1920, 1080), ([640, 360], [640, 384]));
+        assert_eq!(fit(1080, 1920), ([360, 640], [384, 640]));
+        assert_eq!(fit(320, 240), ([320, 240], [320, 256]));
+        assert_eq!(fit(1, 1), ([1, 1], [32, 32]));
+        assert_eq!(fit(10_000, 16), ([640, 1], [640, 32]));
+    }
+
+    #[test]
+    fn the_input_is_blue_green_red_minus_the_mean_and_the_padding_zero() {
+        let image = Image::new(2, 1, vec![10, 20, 30, 40, 50, 60]);
+        let input = Fit::new(&image, 640).input(&image);
+        assert_eq!(input.len(), 32 * 32 * 3);
+        assert_eq!(
+            &input[..6],
+            [
+                30.0 - 104.0,
+                20.0 - 117.0,
+                10.0 - 123.0,
+                60.0 - 104.0,
+                50.0 - 117.0,
+                40.0 - 123.0
+            ]
+        );
+        assert!(input[6..].iter().all(|&value| value == 0.0));
+    }
+
+    #[test]
+    fn boxes_return_to_the_pictures_pixels() {
+        let image = Image::new(1280, 723, vec![0; 1280 * 723 * 3]);
+        let fit = Fit::new(&image, 640);
+        // 723 lines become 362, not 361.5: each axis has its own scale.
+        let mut all = face(0.0, 0.9);
+        all.rect = Rect {
+            x: 0.0,
+            y: 0.0,
+            w: 640.0,
+            h: 362.0,
+        };
+        all.landmarks[2] = [320.0, 181.0];
+        fit.restore(&mut all);
+        let Rect { w, h, .. } = all.rect;
+        let [x, y] = all.landmarks[2];
+        // A few units in the last place of 1280.
+        assert!((w - 1280.0).abs() < 1e-3 && (h - 723.0).abs() < 1e-3, "{w} x {h}");
+        assert!((x - 640.0).abs() < 1e-3 && (y - 361.5).abs() < 1e-3, "{x}, {y}");
+    }
+
+    #[test]
+    fn what_cannot_be_a_face_is_dropped() {
+        let image = Image::new(100, 50, vec![0; 100 * 50 * 3]);
+        let with = |change: &dyn Fn(&mut Detection)| {
+            let mut face = face(20.0, 0.9);
+            change(&mut face);
+            plausible(&face, &image)
+        };
+        assert!(with(&|_| ()));
+        assert!(with(&|face| face.rect.x = -39.0));
+        assert!(!with(&|face| face.rect.x = -41.0));
+        assert!(!with(&|face| face.rect.w = f32::INFINITY));
+        assert!(!with(&|face| face.rect.h = 201.0));
+        assert!(!with(&|face| face.rect.h = 0.5));
+        assert!(!with(&|face| face.landmarks[3][1] = f32::NAN));
+    }
+}

@@ -1,0 +1,64 @@
+//! What can go wrong between a path and a face.
+
+use std::path::PathBuf;
+
+/// Each message names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    #[error("{path}: no such file or folder; check the path")]
+    NotFound { path: PathBuf },
+
+    #[error("{path}: cannot be read ({source}); check its permissions")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+
+    #[error("{path}: the file is empty (0 bytes); copy or record it again")]
+    EmptyFile { path: PathBuf },
+
+    #[error("{path}: no images in this folder (read are {extensions}); name another folder, or a video file in it")]
+    EmptyFolder { path: PathBuf, extensions: String },
+
+    #[error(
+        "{path}: not a video or image that FFmpeg can read ({reason}); give a video, an image or a folder of images"
+    )]
+    NotMedia { path: PathBuf, reason: String },
+
+    #[error(
+        "{path}: an MP4 or MOV file without its index (moov), as a broken-off recording or copy leaves it; copy it again, or mend it with a repair tool and another file of the same camera"
+    )]
+    NoIndex { path: PathBuf },
+
+    #[error("{path}: no video in this file, only {found}; give a file with a video stream")]
+    NoVideo { path: PathBuf, found: String },
+
+    #[error(
+        "{path}: the installed FFmpeg cannot decode {codec} ({reason}); convert the file to H.264, or install a fuller FFmpeg"
+    )]
+    UnsupportedCodec {
+        path: PathBuf,
+        codec: String,
+        reason: String,
+    },
+
+    #[error("{path}: no frame could be decoded, {damaged} damaged packets ({reason}); copy or record it again")]
+    DecodedNothing {
+        path: PathBuf,
+        damaged: u64,
+        reason: String,
+    },
+
+    #[error(
+        "{path}: frames of {width} x {height} pixels are too large (at most {limit} a side, 2^27 in all); scale it down, or copy it again if its header is damaged"
+    )]
+    TooLarge {
+        path: PathBuf,
+        width: u32,
+        height: u32,
+        limit: u32,
+    },
+
+    #[error("{fps} frames per second cannot be the rate of a list of images; give a number above 0")]
+    BadRate { fps: f64 },
+
+    #[error("the face detector: {0}")]
+    Detector(#[from] est_engine::EngineError),
+}

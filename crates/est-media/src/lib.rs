@@ -1,0 +1,24 @@
+//! From a video to followed and cropped faces: decode -> detect -> track -> align -> crop.
+#![forbid(unsafe_code)]
+
+mod align;
+mod crop;
+mod cut;
+mod decode;
+mod detect;
+pub mod error;
+mod face;
+mod image;
+mod quality;
+mod resample;
+mod track;
+
+pub use crop::crop;
+pub use cut::CutDetector;
+pub use decode::{DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo, decoder_version, natural_order};
+pub use detect::{Detector, DetectorOptions, RetinaFace};
+pub use error::MediaError;
+pub use face::{Detection, Face, Landmarks, Rect, TrackId};
+pub use image::{Frame, Image};
+pub use quality::{LOW_QUALITY, Quality, quality};
+pub use track::{FaceTracker, FrameFaces, TrackOptions};

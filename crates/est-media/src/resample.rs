@@ -1,0 +1,73 @@
+//! A window of a picture, resampled.
+
+use fast_image_resize::images::{Image as Resized, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::Image;
+
+/// A rectangle of the picture's plane in pixels, with fractions; it may reach over the picture's edge.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub x: f64,
+    pub y: f64,
+    pub w: f64,
+    pub h: f64,
+}
+
+/// Half the width of the widest filter used here (Catmull-Rom), in pixels of the coarser of the two pictures.
+const SUPPORT: f64 = 2.0;
+
+/// What `window` shows, as a picture of `width` x `height`. The filter grows with the reduction, so nothing aliases.
+/// The picture's edge pixels are repeated where the window reaches outside.
+///
+/// # Panics
+/// When the window or the result is empty, or the window not finite.
+pub(crate) fn resample(image: &Image, window: Window, width: usize, height: usize, filter: FilterType) -> Image {
+    let Window { x, y, w, h } = window;
+    assert!(x.is_finite() && y.is_finite() && w > 0.0 && h > 0.0, "{window:?}");
+    assert!(width > 0 && height > 0 && image.width > 0 && image.height > 0);
+    let inside = x >= 0.0 && y >= 0.0 && x + w <= image.width as f64 && y + h <= image.height as f64;
+    if inside {
+        return resize(image, window, width, height, filter);
+    }
+    let reach = |side: f64, pixels: usize| (SUPPORT * (side / pixels as f64).max(1.0)).ceil() + 1.0;
+    let (reach_x, reach_y) = (reach(w, width), reach(h, height));
+    let (left, top) = (x.floor() - reach_x, y.floor() - reach_y);
+    let wide = ((x + w).ceil() + reach_x - left) as usize;
+    let high = ((y + h).ceil() + reach_y - top) as usize;
+    let around = repeat_edges(image, left as i64, top as i64, wide, high);
+    let window = Window {
+        x: x - left,
+        y: y - top,
+        w,
+        h,
+    };
+    resize(&around, window, width, height, filter)
+}
+
+fn resize(image: &Image, window: Window, width: usize, height: usize, filter: FilterType) -> Image {
+    let source = ImageRef::new(image.width as u32, image.height as u32, &image.data, PixelType::U8x3)
+        .expect("an Image holds three bytes a pixel");
+    let mut result = Resized::new(width as u32, height as u32, PixelType::U8x3);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .crop(window.x, window.y, window.w, window.h);
+    Resizer::new()
+        .resize(&source, &mut result, &options)
+        .expect("the window lies inside and both pictures are RGB");
+    Image::new(width, height, result.into_vec())
+}
+
+/// The rectangle from (`left`, `top`), each pixel outside the picture taken from the nearest inside.
+fn repeat_edges(image: &Image, left: i64, top: i64, width: usize, height: usize) -> Image {
+    let column = |x: usize| (left + x as i64).clamp(0, image.width as i64 - 1) as usize;
+    let row = |y: usize| (top + y as i64).clamp(0, image.height as i64 - 1) as usize;
+    let mut data = Vec::with_capacity(width * height * 3);
+    for y in 0..height {
+        let source = &image.data[row(y) * image.width * 3..][..image.width * 3];
+        for x in 0..width {
+            data.extend_from_slice(&source[column(x) * 3..][..3]);
+        }
+    }
+    Image::new(width, height, data)
+}

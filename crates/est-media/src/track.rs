@@ -1,0 +1,254 @@
+//! Which faces belong together over time: detection on some frames, tracks with stable numbers, boxes in between.
+
+mod associate;
+
+use std::collections::VecDeque;
+
+use crate::cut::CutDetector;
+use crate::detect::Detector;
+use crate::error::MediaError;
+use crate::quality::quality;
+use crate::{Detection, Face, Frame, Landmarks, Rect, TrackId};
+use associate::{Motion, associate};
+
+/// How faces are followed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackOptions {
+    /// The detector sees every this many-th frame (1: each); boxes in between are interpolated.
+    pub detect_every: usize,
+    /// A face that was missing for at most this long keeps its track; seconds of presentation time.
+    pub max_gap_s: f64,
+    /// A face of at least this score may start a track; one of a lower score can only continue it.
+    pub min_score: f32,
+}
+
+impl Default for TrackOptions {
+    fn default() -> Self {
+        TrackOptions {
+            detect_every: 3,
+            max_gap_s: 1.0,
+            min_score: 0.6,
+        }
+    }
+}
+
+/// Seconds of presentation time that may pass without a detection, whatever `detect_every` says: in a video of few
+/// frames a second, a face moves too far from one detected frame to the third next.
+const DETECT_WITHIN_S: f64 = 0.25;
+
+/// A frame with its faces, sorted by track. `ended` are the tracks whose last face came before this frame and that
+/// will never continue; tracks alive at the end of the video end there without being listed. `cut` is true for the
+/// first frame of a new scene: no track goes across, since nothing here tells whether it is the same person.
+#[derive(Debug, Clone)]
+pub struct FrameFaces {
+    pub frame: Frame,
+    pub faces: Vec<Face>,
+    pub ended: Vec<TrackId>,
+    pub cut: bool,
+}
+
+/// Follows faces through the frames of one video, given in order. Holds at most `detect_every` + 1 frames.
+///
+/// The detector sees every k-th frame and the first and last of each scene. A track has a face in every frame between
+/// two successive detections that both find it; one that misses it leaves the frames up to the detections before and
+/// after without. What only one detection finds and the next does not is taken for a mistake and starts no track,
+/// unless its scene is one frame long.
+pub struct FaceTracker<D> {
+    detector: D,
+    options: TrackOptions,
+    cuts: CutDetector,
+    /// The frame that the detector saw last, once there is one, then those that it has not seen.
+    waiting: VecDeque<FrameFaces>,
+    /// Frames of this scene that the detector has seen.
+    looks: usize,
+    /// Older ones first, those of one frame from left to right.
+    tracks: Vec<Track>,
+    next_id: TrackId,
+}
+
+/// A face over time. It has no number until a second detection has confirmed it.
+struct Track {
+    id: Option<TrackId>,
+    face: Detection,
+    motion: Motion,
+    /// Whether the latest detection found it.
+    found: bool,
+}
+
+impl<D: Detector> FaceTracker<D> {
+    /// # Panics
+    /// When `detect_every` is 0.
+    pub fn new(detector: D, options: TrackOptions) -> Self {
+        assert!(options.detect_every > 0, "detect_every counts frames from 1");
+        FaceTracker {
+            detector,
+            options,
+            cuts: CutDetector::default(),
+            waiting: VecDeque::new(),
+            looks: 0,
+            tracks: vec![],
+            next_id: 1,
+        }
+    }
+
+    /// Takes the next frame; gives those frames whose faces are now known, in order, each exactly once over all calls
+    /// and at most `detect_every` frames late.
+    ///
+    /// # Panics
+    /// When the frame is not later than the one before.
+    pub fn push(&mut self, frame: Frame) -> Result<Vec<FrameFaces>, MediaError> {
+        let before = self.waiting.back().map(|newest| newest.frame.pts_s);
+        assert!(
+            before.is_none_or(|before| before < frame.pts_s),
+            "frames in the order of time"
+        );
+        let cut = self.cuts.is_cut(&frame.image);
+        let (mut ready, ended) = if cut { self.close()? } else { (vec![], vec![]) };
+        let seen_at = self.waiting.front().map(|seen| seen.frame.pts_s);
+        let due = seen_at.is_none_or(|seen_at| frame.pts_s - seen_at >= DETECT_WITHIN_S);
+        self.waiting.push_back(FrameFaces {
+            frame,
+            faces: vec![],
+            ended,
+            cut,
+        });
+        if due || self.waiting.len() > self.options.detect_every {
+            self.look()?;
+            ready.extend(self.release(self.waiting.len() - 1));
+        }
+        Ok(ready)
+    }
+
+    /// Ends the video: gives the frames still held.
+    pub fn finish(&mut self) -> Result<Vec<FrameFaces>, MediaError> {
+        Ok(self.close()?.0)
+    }
+
+    /// Ends the scene: its remaining frames, and the tracks that end with it.
+    fn close(&mut self) -> Result<(Vec<FrameFaces>, Vec<TrackId>), MediaError> {
+        if self.waiting.len() > 1 {
+            self.look()?;
+        }
+        let mut tracks = std::mem::take(&mut self.tracks);
+        if self.looks == 1 {
+            for track in &mut tracks {
+                self.confirm(track);
+            }
+        }
+        let mut ended: Vec<TrackId> = tracks.iter().filter_map(|track| track.id).collect();
+        ended.sort_unstable();
+        self.looks = 0;
+        Ok((self.release(self.waiting.len()), ended))
+    }
+
+    /// The first `count` frames that wait, with the quality of their faces.
+    fn release(&mut self, count: usize) -> Vec<FrameFaces> {
+        let mut ready: Vec<FrameFaces> = self.waiting.drain(..count).collect();
+        for FrameFaces { frame, faces, .. } in &mut ready {
+            faces.sort_by_key(|face| face.track);
+            for face in faces {
+                face.quality = quality(&frame.image, face);
+            }
+        }
+        ready
+    }
+
+    /// Shows the newest frame to the detector; continues, starts and ends tracks.
+    fn look(&mut self) -> Result<(), MediaError> {
+        let newest = self.waiting.back_mut().expect("called when a frame waits");
+        let now = newest.frame.pts_s;
+        let mut detections = self.detector.detect(&newest.frame.image)?;
+        detections.sort_by(|a, b| a.rect.x.total_cmp(&b.rect.x));
+        self.looks += 1;
+
+        let (over, tracks): (Vec<Track>, Vec<Track>) = std::mem::take(&mut self.tracks)
+            .into_iter()
+            .partition(|track| !track.found && now - track.motion.at_s() > self.options.max_gap_s);
+        newest.ended.extend(over.iter().filter_map(|track| track.id));
+        newest.ended.sort_unstable();
+
+        let motions: Vec<Motion> = tracks.iter().map(|track| track.motion).collect();
+        let partners = associate(&motions, &detections, now, self.options.min_score);
+        for (mut track, partner) in tracks.into_iter().zip(&partners) {
+            match partner {
+                Some(place) => self.carry_on(&mut track, &detections[*place]),
+                None => track.found = false,
+            }
+            // A track that its second chance has not confirmed was a mistake.
+            if track.id.is_some() {
+                self.tracks.push(track);
+            }
+        }
+        let fresh =
+            |place: &usize| !partners.contains(&Some(*place)) && detections[*place].score >= self.options.min_score;
+        let fresh = (0..detections.len()).filter(fresh).map(|place| Track {
+            id: None,
+            face: detections[place].clone(),
+            motion: Motion::new(&detections[place].rect, now),
+            found: true,
+        });
+        self.tracks.extend(fresh);
+        Ok(())
+    }
+
+    /// Adds the newest frame's `detection` to `track`, and the frames in between if it was found before them.
+    fn carry_on(&mut self, track: &mut Track, detection: &Detection) {
+        let id = self.confirm(track);
+        let newest = self.waiting.len() - 1;
+        let [from, to] = [0, newest].map(|place| self.waiting[place].frame.pts_s);
+        if track.found {
+            for between in self.waiting.range_mut(1..newest) {
+                let share = (between.frame.pts_s - from) / (to - from);
+                between
+                    .faces
+                    .push(interpolate(id, &track.face, detection, share as f32));
+            }
+        }
+        self.waiting[newest].faces.push(face(id, detection));
+        track.motion.update(&detection.rect, to);
+        track.face = detection.clone();
+        track.found = true;
+    }
+
+    /// The number of `track`; a new one gets it now, and its face in the frame where it was first found.
+    fn confirm(&mut self, track: &mut Track) -> TrackId {
+        *track.id.get_or_insert_with(|| {
+            let id = self.next_id;
+            self.next_id += 1;
+            self.waiting[0].faces.push(face(id, &track.face));
+            id
+        })
+    }
+}
+
+/// The quality waits for the frame's release.
+fn face(track: TrackId, detection: &Detection) -> Face {
+    Face {
+        track,
+        rect: detection.rect,
+        landmarks: detection.landmarks,
+        score: detection.score,
+        quality: 0.0,
+        interpolated: false,
+    }
+}
+
+/// The face at `share` of the way in time from one detection to the next.
+fn interpolate(track: TrackId, from: &Detection, to: &Detection, share: f32) -> Face {
+    let mix = |a: f32, b: f32| a + share * (b - a);
+    let rect = Rect {
+        x: mix(from.rect.x, to.rect.x),
+        y: mix(from.rect.y, to.rect.y),
+        w: mix(from.rect.w, to.rect.w),
+        h: mix(from.rect.h, to.rect.h),
+    };
+    let point = |k: usize| [0, 1].map(|axis| mix(from.landmarks[k][axis], to.landmarks[k][axis]));
+    let landmarks: Landmarks = std::array::from_fn(point);
+    let nearer = if share < 0.5 { from } else { to };
+    Face {
+        rect,
+        landmarks,
+        interpolated: true,
+        ..face(track, nearer)
+    }
+}
