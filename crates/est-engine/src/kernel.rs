@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 use est_kernels::conv::{Conv, Epilogue, leak};
-use est_kernels::layout;
-use est_kernels::pool::{PoolShape, max_pool, upsample_nearest};
+use est_kernels::pool::{max_pool, upsample_nearest};
 use est_kernels::rowwise::{self, AttentionShape};
+use est_kernels::{Window, layout};
 
 use crate::error::EngineError;
 use crate::threads::for_blocks;
@@ -16,98 +16,61 @@ const BLOCK: usize = 1 << 14;
 /// Pixels of a convolution's block: its patches (at most 512 numbers a pixel) stay in a core's second cache.
 const PIXELS: usize = 192;
 
-/// Sizes are of one item; inputs hold any number of items.
+/// Sizes are of one item, those of matrices [rows, width]; inputs hold any number of items.
 pub enum Kernel {
-    /// Convolutions, linear layers and lone batch norms. A second input is the residual.
-    Conv {
-        conv: Box<Conv>,
-        slope: Option<f32>,
-    },
-    MaxPool(PoolShape),
-    Upsample {
-        from: [usize; 2],
-        to: [usize; 2],
-        channels: usize,
-    },
-    /// A second input that is repeated over `rows` rows of the first.
-    Add {
-        rows: usize,
-        width: usize,
-    },
-    Gate {
-        rows: usize,
-        width: usize,
-    },
+    /// Convolutions, linear layers and lone batch norms, with the slope of a ReLU. A second input is the residual.
+    Layer(Box<Conv>, Option<f32>),
+    /// With the number of channels.
+    MaxPool(Window, usize),
+    /// From and to [height, width], and the channels.
+    Upsample([usize; 2], [usize; 2], usize),
+    /// The second input is repeated over the rows of the first.
+    Add([usize; 2]),
+    Gate([usize; 2]),
     /// The width of each input.
-    Concat {
-        widths: Vec<usize>,
-    },
-    LayerNorm {
-        gain: Vec<f32>,
-        shift: Vec<f32>,
-        eps: f32,
-    },
+    Concat(Vec<usize>),
+    /// Gain, shift, eps.
+    LayerNorm(Vec<f32>, Vec<f32>, f32),
     /// Between the projections.
     Attention(AttentionShape),
-    Softmax {
-        width: usize,
-    },
-    Leak {
-        slope: f32,
-    },
+    Softmax(usize),
+    Leak(f32),
     Sigmoid,
-    MaxOverRows {
-        rows: usize,
-        width: usize,
-    },
-    MeanOverRows {
-        rows: usize,
-        width: usize,
-    },
-    CosinePool {
-        rows: usize,
-        width: usize,
-    },
-    Embedding {
-        node: String,
-        table: Vec<f32>,
-        width: usize,
-    },
+    MaxOverRows([usize; 2]),
+    MeanOverRows([usize; 2]),
+    CosinePool([usize; 2]),
+    /// The node's name, the table and its width.
+    Embedding(String, Vec<f32>, usize),
     /// A learned tensor, once for every element of the batch.
-    Repeat {
-        tensor: Vec<f32>,
-    },
+    Repeat(Vec<f32>),
 }
 
 impl Kernel {
     /// Numbers of the result that are computed together.
     fn unit(&self) -> usize {
         match self {
-            Kernel::Conv { conv, .. } => conv.shape().outputs,
-            Kernel::MaxPool(shape) => shape.channels,
-            Kernel::Upsample { to, channels, .. } => to[0] * to[1] * channels,
-            Kernel::Add { rows, width } | Kernel::Gate { rows, width } => rows * width,
-            Kernel::Concat { widths } => widths.iter().sum(),
-            Kernel::LayerNorm { gain, .. } => gain.len(),
+            Kernel::Layer(conv, _) => conv.shape().outputs,
+            Kernel::MaxPool(_, channels) => *channels,
+            Kernel::Upsample(_, to, channels) => to[0] * to[1] * channels,
+            Kernel::Add([rows, width]) | Kernel::Gate([rows, width]) => rows * width,
+            Kernel::Concat(widths) => widths.iter().sum(),
+            Kernel::LayerNorm(gain, ..) => gain.len(),
             Kernel::Attention(shape) => shape.queries * shape.width,
-            Kernel::Softmax { width }
-            | Kernel::MaxOverRows { width, .. }
-            | Kernel::MeanOverRows { width, .. }
-            | Kernel::CosinePool { width, .. }
-            | Kernel::Embedding { width, .. } => *width,
-            Kernel::Leak { .. } | Kernel::Sigmoid => 1,
-            Kernel::Repeat { tensor } => tensor.len(),
+            Kernel::MaxOverRows([_, width]) | Kernel::MeanOverRows([_, width]) => *width,
+            Kernel::CosinePool([_, width]) | Kernel::Softmax(width) | Kernel::Embedding(.., width) => *width,
+            Kernel::Leak(_) | Kernel::Sigmoid => 1,
+            Kernel::Repeat(tensor) => tensor.len(),
         }
     }
 
     /// Units in a block: small enough that every thread gets some.
     fn block(&self, units: usize) -> usize {
         match self {
-            Kernel::Conv { .. } => {
+            Kernel::Layer(..) => {
                 let share = units.div_ceil(2 * rayon::current_num_threads());
                 share.next_multiple_of(8).min(PIXELS)
             }
-            Kernel::MeanOverRows { rows, width } => (BLOCK / (rows * width)).max(1),
+            Kernel::MeanOverRows([rows, width]) => (BLOCK / (rows * width)).max(1),
             _ => (BLOCK / self.unit()).max(1),
         }
     }
@@ -117,7 +80,7 @@ impl Kernel {
         if output.is_empty() {
             return Ok(());
         }
-        if let Kernel::Embedding { node, table, width } = self {
+        if let Kernel::Embedding(node, table, width) = self {
             let last = table.len() / width - 1;
             let wrong = |index: &&f32| !(index.fract() == 0.0 && (0.0..=last as f32).contains(*index));
             if let Some(&index) = inputs[0].iter().find(wrong) {
@@ -140,32 +103,32 @@ impl Kernel {
             &inputs[input][range.start * unit..range.end * unit]
         };
         match self {
-            Kernel::Conv { conv, slope } => {
+            Kernel::Layer(conv, slope) => {
                 let residual = (inputs.len() > 1).then(|| part(1));
                 let slope = *slope;
                 conv.run(inputs[0], range, Epilogue { residual, slope }, output);
             }
-            Kernel::MaxPool(shape) => max_pool(shape, inputs[0], range, output),
-            &Kernel::Upsample { from, to, channels } => upsample_nearest(part(0), from, to, channels, output),
-            &Kernel::Add { rows, width } => rowwise::add(part(0), part(1), rows, width, output),
-            &Kernel::Gate { rows, width } => rowwise::gate(part(0), part(1), rows, width, output),
-            Kernel::Concat { widths } => {
+            Kernel::MaxPool(window, channels) => max_pool(window, *channels, inputs[0], range, output),
+            &Kernel::Upsample(from, to, channels) => upsample_nearest(part(0), from, to, channels, output),
+            &Kernel::Add([rows, width]) => rowwise::add(part(0), part(1), rows, width, output),
+            &Kernel::Gate([rows, width]) => rowwise::gate(part(0), part(1), rows, width, output),
+            Kernel::Concat(widths) => {
                 let parts: Vec<_> = widths.iter().enumerate().map(|(i, &width)| (part(i), width)).collect();
                 layout::concat(&parts, output);
             }
-            Kernel::LayerNorm { gain, shift, eps } => rowwise::layer_norm(part(0), gain, shift, *eps, output),
+            Kernel::LayerNorm(gain, shift, eps) => rowwise::layer_norm(part(0), gain, shift, *eps, output),
             Kernel::Attention(shape) => rowwise::attention(shape, part(0), part(1), part(2), output),
-            Kernel::Softmax { width } => rowwise::softmax(part(0), *width, output),
-            Kernel::Leak { slope } => {
+            Kernel::Softmax(width) => rowwise::softmax(part(0), *width, output),
+            Kernel::Leak(slope) => {
                 output.copy_from_slice(part(0));
                 leak(*slope, output);
             }
             Kernel::Sigmoid => rowwise::sigmoid(part(0), output),
-            &Kernel::MaxOverRows { rows, width } => rowwise::max_over_rows(part(0), rows, width, output),
-            &Kernel::MeanOverRows { rows, width } => rowwise::mean_over_rows(part(0), rows, width, output),
-            &Kernel::CosinePool { rows, width } => rowwise::cosine_pool(part(0), part(1), rows, width, output),
-            Kernel::Embedding { table, width, .. } => layout::gather_rows(table, *width, part(0), output),
-            Kernel::Repeat { tensor } => output
+            &Kernel::MaxOverRows([rows, width]) => rowwise::max_over_rows(part(0), rows, width, output),
+            &Kernel::MeanOverRows([rows, width]) => rowwise::mean_over_rows(part(0), rows, width, output),
+            &Kernel::CosinePool([rows, width]) => rowwise::cosine_pool(part(0), part(1), rows, width, output),
+            Kernel::Embedding(_, table, width) => layout::gather_rows(table, *width, part(0), output),
+            Kernel::Repeat(tensor) => output
                 .chunks_exact_mut(tensor.len())
                 .for_each(|out| out.copy_from_slice(tensor)),
         }
@@ -176,26 +139,24 @@ impl Kernel {
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Kernel::Conv { conv, slope } => match slope {
-                None => write!(f, "{conv}"),
-                Some(0.0) => write!(f, "{conv}, relu"),
-                Some(slope) => write!(f, "{conv}, leaky relu {slope}"),
-            },
-            Kernel::MaxPool(shape) => write!(f, "max pool {0}x{0}/{1}", shape.kernel, shape.stride),
-            Kernel::Upsample { .. } => write!(f, "upsample"),
-            Kernel::Add { .. } => write!(f, "add"),
-            Kernel::Gate { .. } => write!(f, "gate"),
-            Kernel::Concat { .. } => write!(f, "concat"),
-            Kernel::LayerNorm { .. } => write!(f, "layer norm"),
+            Kernel::Layer(conv, None) => write!(f, "{conv}"),
+            Kernel::Layer(conv, Some(0.0)) => write!(f, "{conv}, relu"),
+            Kernel::Layer(conv, Some(slope)) => write!(f, "{conv}, leaky relu {slope}"),
+            Kernel::MaxPool(window, _) => write!(f, "max pool {0}x{0}/{1}", window.kernel, window.stride),
+            Kernel::Upsample(..) => write!(f, "upsample"),
+            Kernel::Add(_) => write!(f, "add"),
+            Kernel::Gate(_) => write!(f, "gate"),
+            Kernel::Concat(_) => write!(f, "concat"),
+            Kernel::LayerNorm(..) => write!(f, "layer norm"),
             Kernel::Attention(shape) => write!(f, "attention of {} heads", shape.heads),
-            Kernel::Softmax { .. } => write!(f, "softmax"),
-            Kernel::Leak { slope } => write!(f, "leaky relu {slope}"),
+            Kernel::Softmax(_) => write!(f, "softmax"),
+            Kernel::Leak(slope) => write!(f, "leaky relu {slope}"),
             Kernel::Sigmoid => write!(f, "sigmoid"),
-            Kernel::MaxOverRows { rows, .. } => write!(f, "max over {rows}"),
-            Kernel::MeanOverRows { rows, .. } => write!(f, "mean over {rows}"),
-            Kernel::CosinePool { rows, .. } => write!(f, "cosine pool over {rows}"),
-            Kernel::Embedding { .. } => write!(f, "embedding"),
-            Kernel::Repeat { .. } => write!(f, "parameter"),
+            Kernel::MaxOverRows([rows, _]) => write!(f, "max over {rows}"),
+            Kernel::MeanOverRows([rows, _]) => write!(f, "mean over {rows}"),
+            Kernel::CosinePool([rows, _]) => write!(f, "cosine pool over {rows}"),
+            Kernel::Embedding(..) => write!(f, "embedding"),
+            Kernel::Repeat(_) => write!(f, "parameter"),
         }
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use est_kernels::Window;
 use est_kernels::conv::{Conv, ConvShape};
-use est_kernels::pool::PoolShape;
 use est_kernels::rowwise::AttentionShape;
 use est_nets::{Graph, NodeId, Op, Role, Shape, Tensor};
 
 use crate::buffers::{Place, Use, Value, assign};
 use crate::chain::{Chain, chains, slope, users};
 use crate::error::EngineError;
-use crate::fold::BatchNorm;
+use crate::fold::fold_batch_norm;
 use crate::kernel::Kernel;
 
 /// One kernel call. Inputs and output are positions in [`Plan::values`].
@@ -133,12 +133,8 @@ impl<'a> Builder<'a> {
     }
 
     fn inputs(&self, id: NodeId) -> Vec<usize> {
-        self.graph
-            .node(id)
-            .inputs
-            .iter()
-            .map(|&input| self.of_node[input])
-            .collect()
+        let inputs = self.graph.node(id).inputs.iter();
+        inputs.map(|&input| self.of_node[input]).collect()
     }
 
     /// The last dimension of a node that is no image: of an image, functions of the last dimension would run along the
@@ -154,90 +150,67 @@ impl<'a> Builder<'a> {
         let graph = self.graph;
         let node = graph.node(chain.head);
         let mut inputs = self.inputs(chain.head);
+        let tensors = self.tensors(chain.head)?;
+        let data = |tensor: usize| tensors[tensor].data.clone();
         let (shape, mut weights, mut bias) = match node.op {
             Op::Conv2d {
                 inputs,
                 outputs,
-                kernel,
-                stride,
-                padding,
                 groups,
+                bias,
                 ..
             } => {
-                let item = &graph.node(node.inputs[0]).shape.item;
-                let (height, width) = (item[1], item[2]);
-                let shape = ConvShape {
-                    height,
-                    width,
-                    inputs,
-                    outputs,
-                    kernel,
-                    stride,
-                    padding,
-                    groups,
-                };
-                let tensors = self.tensors(chain.head)?;
-                let bias = tensors.get(1).map_or(vec![0.0; outputs], |bias| bias.data.clone());
-                (shape, tensors[0].data.clone(), bias)
+                let shape = ConvShape::new(self.window(chain.head), [inputs, outputs], groups);
+                (shape, data(0), if bias { data(1) } else { vec![0.0; outputs] })
             }
             Op::Linear { inputs, outputs } => {
                 self.last(chain.head)?;
-                let tensors = self.tensors(chain.head)?;
-                (
-                    ConvShape::linear(inputs, outputs),
-                    tensors[0].data.clone(),
-                    tensors[1].data.clone(),
-                )
+                (ConvShape::linear(inputs, outputs), data(0), data(1))
             }
             Op::Attention { width, heads, .. } => {
                 inputs = vec![self.attention(chain.head, heads, &inputs)?];
-                let tensors = self.tensors(chain.head)?;
-                (
-                    ConvShape::linear(width, width),
-                    tensors[2].data.clone(),
-                    tensors[3].data.clone(),
-                )
+                (ConvShape::linear(width, width), data(2), data(3))
+            }
+            Op::BatchNorm { .. } if node.shape.item.len() == 2 => {
+                return Err(self.unsupported(chain.head, "it normalises the rows of a matrix"));
             }
             Op::BatchNorm { channels, .. } => {
-                if node.shape.item.len() == 2 {
-                    return Err(self.unsupported(chain.head, "it normalises the rows of a matrix"));
-                }
-                let groups = channels;
-                (
-                    ConvShape {
-                        groups,
-                        ..ConvShape::linear(channels, channels)
-                    },
-                    vec![1.0; channels],
-                    vec![0.0; channels],
-                )
+                let shape = ConvShape::new(Window::ONE, [channels, channels], channels);
+                (shape, vec![1.0; channels], vec![0.0; channels])
             }
             _ => unreachable!("chains begin with layers"),
         };
-        if let Some(norm) = chain.norm {
-            let Op::BatchNorm { eps, .. } = graph.node(norm).op else {
-                unreachable!("chosen for its operation")
-            };
-            let tensors = self.tensors(norm)?;
-            let [weight, bias_of_norm, mean, variance] = tensors[..] else {
-                unreachable!("a batch norm has four tensors but its counter")
-            };
-            let norm = BatchNorm {
-                weight,
-                bias: bias_of_norm,
-                mean,
-                variance,
-                eps,
-            };
-            norm.fold_into(&mut weights, &mut bias);
+        if let Some(norm) = chain.norm
+            && let Op::BatchNorm { eps, .. } = graph.node(norm).op
+        {
+            let tensors = self.tensors(norm)?.try_into().expect("four but for the counter");
+            fold_batch_norm(tensors, eps, &mut weights, &mut bias);
         }
         inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
         let conv = Box::new(Conv::new(shape, &weights, &bias));
-        let kernel = Kernel::Conv {
-            conv,
-            slope: chain.slope,
-        };
+        let kernel = Kernel::Layer(conv, chain.slope);
         Ok(self.step(node.name.clone(), kernel, inputs, &graph.node(end).shape))
+    }
+
+    /// The window of a convolution or pool over its input.
+    fn window(&self, id: NodeId) -> Window {
+        let node = self.graph.node(id);
+        let item = &self.graph.node(node.inputs[0]).shape.item;
+        let (Op::Conv2d {
+            kernel,
+            stride,
+            padding,
+            ..
+        }
+        | Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        }) = node.op
+        else {
+            unreachable!("{node:?} has no window")
+        };
+        Window::new([item[1], item[2]], kernel, stride, padding)
     }
 
     /// The three input projections and what lies between them and the output projection.
@@ -250,24 +223,19 @@ impl<'a> Builder<'a> {
         for (i, name) in ["query", "key", "value"].iter().enumerate() {
             let weights = &tensors[0].data[i * width * width..(i + 1) * width * width];
             let bias = &tensors[1].data[i * width..(i + 1) * width];
-            let conv = Box::new(Conv::new(ConvShape::linear(width, width), weights, bias));
-            let kernel = Kernel::Conv { conv, slope: None };
+            let conv = Conv::new(ConvShape::linear(width, width), weights, bias);
+            let kernel = Kernel::Layer(Box::new(conv), None);
             let shape = &graph.node(node.inputs[i]).shape;
             projected.push(self.step(format!("{}.{name}", node.name), kernel, vec![inputs[i]], shape));
         }
-        let keys = graph.node(node.inputs[1]).shape.item[0];
-        let shape = AttentionShape {
-            queries: node.shape.item[0],
+        let [queries, keys] = [0, 1].map(|i| graph.node(node.inputs[i]).shape.item[0]);
+        let kernel = Kernel::Attention(AttentionShape {
+            queries,
             keys,
             width,
             heads,
-        };
-        Ok(self.step(
-            format!("{}.heads", node.name),
-            Kernel::Attention(shape),
-            projected,
-            &node.shape,
-        ))
+        });
+        Ok(self.step(format!("{}.heads", node.name), kernel, projected, &node.shape))
     }
 
     /// A node that is no part of a chain.
@@ -275,6 +243,9 @@ impl<'a> Builder<'a> {
         let node = self.graph.node(id);
         let item = |i: usize| &self.graph.node(node.inputs[i]).shape.item[..];
         let is_image = |item: &[usize]| item.len() > 2;
+        let matrix = || [item(0)[0], item(0)[1]];
+        let tensors = self.tensors(id)?;
+        let data = |tensor: usize| tensors[tensor].data.clone();
         let kernel = match node.op {
             Op::Dropout { .. } | Op::StopGradient => return Ok(self.of_node[node.inputs[0]]),
             // Channels-last, a cell's numbers already are its rows.
@@ -285,94 +256,33 @@ impl<'a> Builder<'a> {
                 }
                 return Ok(self.of_node[node.inputs[0]]);
             }
-            Op::MaxPool {
-                kernel,
-                stride,
-                padding,
-            } => {
-                let [channels, height, width] = *item(0) else {
-                    return Err(self.unsupported(id, "it pools what is no image"));
-                };
-                Kernel::MaxPool(PoolShape {
-                    height,
-                    width,
-                    channels,
-                    kernel,
-                    stride,
-                    padding,
-                })
+            Op::MaxPool { .. } => Kernel::MaxPool(self.window(id), item(0)[0]),
+            Op::GlobalAveragePool => Kernel::MeanOverRows([item(0)[1] * item(0)[2], item(0)[0]]),
+            Op::UpsampleLike => {
+                let [from, to] = [0, 1].map(|i| [item(i)[1], item(i)[2]]);
+                Kernel::Upsample(from, to, item(0)[0])
             }
-            Op::GlobalAveragePool => Kernel::MeanOverRows {
-                rows: item(0)[1] * item(0)[2],
-                width: item(0)[0],
-            },
-            Op::UpsampleLike => Kernel::Upsample {
-                from: [item(0)[1], item(0)[2]],
-                to: [item(1)[1], item(1)[2]],
-                channels: item(0)[0],
-            },
             Op::Add if item(0) == item(1) => {
-                let width = if is_image(item(0)) {
-                    item(0)[0]
-                } else {
-                    *item(0).last().expect("checked by the graph")
-                };
-                Kernel::Add { rows: 1, width }
+                let innermost = if is_image(item(0)) { 0 } else { item(0).len() - 1 };
+                Kernel::Add([1, item(0)[innermost]])
             }
-            Op::Add => Kernel::Add {
-                rows: item(0)[0],
-                width: item(0)[1],
-            },
-            Op::Gate => Kernel::Gate {
-                rows: item(0)[0],
-                width: item(0)[1],
-            },
+            Op::Add => Kernel::Add(matrix()),
+            Op::Gate => Kernel::Gate(matrix()),
             Op::Concat => {
-                let width = |&input: &NodeId| {
-                    let item = &self.graph.node(input).shape.item;
-                    if is_image(item) { item[0] } else { item.iter().product() }
-                };
-                Kernel::Concat {
-                    widths: node.inputs.iter().map(width).collect(),
-                }
+                let width = |item: &[usize]| if is_image(item) { item[0] } else { item.iter().product() };
+                Kernel::Concat((0..node.inputs.len()).map(|i| width(item(i))).collect())
             }
             Op::LayerNorm { eps, .. } => {
                 self.last(id)?;
-                let tensors = self.tensors(id)?;
-                Kernel::LayerNorm {
-                    gain: tensors[0].data.clone(),
-                    shift: tensors[1].data.clone(),
-                    eps,
-                }
+                Kernel::LayerNorm(data(0), data(1), eps)
             }
-            Op::Softmax => Kernel::Softmax { width: self.last(id)? },
-            Op::Activation(activation) => match slope(activation) {
-                Some(slope) => Kernel::Leak { slope },
-                None => Kernel::Sigmoid,
-            },
-            Op::MaxOverRows => Kernel::MaxOverRows {
-                rows: item(0)[0],
-                width: item(0)[1],
-            },
-            Op::MeanOverRows => Kernel::MeanOverRows {
-                rows: item(0)[0],
-                width: item(0)[1],
-            },
-            Op::CosinePool => Kernel::CosinePool {
-                rows: item(0)[0],
-                width: item(0)[1],
-            },
-            Op::Embedding { width, .. } => {
-                let table = self.tensors(id)?[0].data.clone();
-                Kernel::Embedding {
-                    node: node.name.clone(),
-                    table,
-                    width,
-                }
-            }
-            Op::Parameter { .. } => Kernel::Repeat {
-                tensor: self.tensors(id)?[0].data.clone(),
-            },
+            Op::Softmax => Kernel::Softmax(self.last(id)?),
+            Op::Activation(activation) => slope(activation).map_or(Kernel::Sigmoid, Kernel::Leak),
+            Op::MaxOverRows => Kernel::MaxOverRows(matrix()),
+            Op::MeanOverRows => Kernel::MeanOverRows(matrix()),
+            Op::CosinePool => Kernel::CosinePool(matrix()),
+            Op::Embedding { width, .. } => Kernel::Embedding(node.name.clone(), data(0), width),
+            Op::Parameter { .. } => Kernel::Repeat(data(0)),
             Op::Input | Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. } | Op::BatchNorm { .. } => {
                 unreachable!("inputs have values already, layers are chains")
             }
@@ -390,27 +300,13 @@ impl fmt::Display for Plan {
             Place::Buffer(number) => format!("#{number}"),
         };
         for (index, step) in self.steps.iter().enumerate() {
-            let Step {
-                name,
-                shape,
-                kernel,
-                inputs,
-                output,
-            } = step;
-            let inputs = inputs.iter().map(place).collect::<Vec<_>>().join(" + ");
-            let result = format!("{} x {:?}", shape.repeat, shape.item);
-            let kernel = kernel.to_string();
-            writeln!(
-                f,
-                "{index:3}  {name:44} {kernel:32} {result:20} {inputs} -> {}",
-                place(output)
-            )?;
+            let inputs = step.inputs.iter().map(place).collect::<Vec<_>>().join(" + ");
+            let result = format!("{} x {:?}", step.shape.repeat, step.shape.item);
+            let (name, kernel, output) = (&step.name, step.kernel.to_string(), place(&step.output));
+            writeln!(f, "{index:3}  {name:44} {kernel:32} {result:20} {inputs} -> {output}")?;
         }
-        let megabytes = self.buffers.iter().sum::<usize>() as f64 * 4e-6;
-        write!(
-            f,
-            "{} buffers, {megabytes:.1} MB for each element of the batch",
-            self.buffers.len()
-        )
+        let (buffers, numbers) = (self.buffers.len(), self.buffers.iter().sum::<usize>());
+        let megabytes = numbers as f64 * 4e-6;
+        write!(f, "{buffers} buffers, {megabytes:.1} MB for each element of the batch")
     }
 }

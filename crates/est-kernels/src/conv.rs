@@ -5,52 +5,37 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::gemm::{DEPTH, add_product};
+use crate::window::{Window, inside};
 
-/// A convolution layer: images [height, width, inputs] -> [out_height, out_width, outputs]; square kernel, zero
-/// padding. `groups` divides `inputs` and `outputs`.
+/// A convolution layer: images [height, width, inputs] -> [out_height, out_width, outputs], zero padding. `groups`
+/// divides `inputs` and `outputs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvShape {
-    pub height: usize,
-    pub width: usize,
+    pub window: Window,
     pub inputs: usize,
     pub outputs: usize,
-    pub kernel: usize,
-    pub stride: usize,
-    pub padding: usize,
     pub groups: usize,
 }
 
 impl ConvShape {
-    /// A linear layer: each row of `inputs` numbers is an image of one pixel.
-    pub fn linear(inputs: usize, outputs: usize) -> Self {
+    pub fn new(window: Window, [inputs, outputs]: [usize; 2], groups: usize) -> Self {
+        assert!(inputs % groups == 0 && outputs % groups == 0, "{groups} groups");
         ConvShape {
-            height: 1,
-            width: 1,
+            window,
             inputs,
             outputs,
-            kernel: 1,
-            stride: 1,
-            padding: 0,
-            groups: 1,
+            groups,
         }
     }
 
-    pub fn out_height(&self) -> usize {
-        (self.height + 2 * self.padding - self.kernel) / self.stride + 1
-    }
-
-    pub fn out_width(&self) -> usize {
-        (self.width + 2 * self.padding - self.kernel) / self.stride + 1
-    }
-
-    /// Output pixels of one image.
-    pub fn pixels(&self) -> usize {
-        self.out_height() * self.out_width()
+    /// A linear layer: each row of `inputs` numbers is an image of one pixel.
+    pub fn linear(inputs: usize, outputs: usize) -> Self {
+        ConvShape::new(Window::ONE, [inputs, outputs], 1)
     }
 
     /// Numbers in the weights: [outputs, inputs / groups, kernel, kernel].
     pub fn weights(&self) -> usize {
-        self.outputs * self.inputs / self.groups * self.kernel * self.kernel
+        self.outputs * self.inputs / self.groups * self.window.kernel.pow(2)
     }
 }
 
@@ -73,8 +58,8 @@ pub struct Conv {
     bias: Vec<f32>,
 }
 
-/// What happens to a sum of products before it is stored: `bias` is part of the layer, then comes the number at the
-/// same place of `residual`, then `slope` times what is negative (0 is ReLU).
+/// What is done to a layer's result before it is stored: the number at the same place of `residual` is added, then
+/// what is negative is multiplied by `slope` (0 is ReLU).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
     pub residual: Option<&'a [f32]>,
@@ -83,6 +68,8 @@ pub struct Epilogue<'a> {
 
 /// Numbers in a cache line.
 const LINE: usize = 16;
+/// Channels that a depthwise layer keeps in registers.
+const LANES: usize = 8;
 
 thread_local! {
     static PATCHES: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
@@ -90,37 +77,21 @@ thread_local! {
 
 impl Conv {
     /// `weights` [outputs, inputs / groups, kernel, kernel] as PyTorch lays them out; `bias` [outputs].
-    ///
-    /// # Panics
-    /// When the lengths do not fit, or the kernel does not fit the padded image.
     pub fn new(shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
-        let ConvShape {
-            inputs,
-            outputs,
-            kernel,
-            stride,
-            padding,
-            groups,
-            ..
-        } = shape;
-        assert!(inputs % groups == 0 && outputs % groups == 0, "{shape:?}");
-        assert!(
-            stride > 0 && shape.height.min(shape.width) + 2 * padding >= kernel,
-            "{shape:?}"
-        );
+        let (window, groups) = (shape.window, shape.groups);
         assert_eq!(weights.len(), shape.weights(), "weights of {shape:?}");
-        assert_eq!(bias.len(), outputs, "bias of {shape:?}");
-        let method = if groups == inputs && groups == outputs {
+        assert_eq!(bias.len(), shape.outputs, "bias of {shape:?}");
+        let method = if groups == shape.inputs && groups == shape.outputs {
             Method::Depthwise
-        } else if (kernel, stride, padding, groups) == (1, 1, 0, 1) {
+        } else if (window.kernel, window.stride, window.padding, groups) == (1, 1, 0, 1) {
             Method::Pointwise
         } else {
             Method::Patches
         };
-        let taps = kernel * kernel;
+        let taps = window.kernel.pow(2);
         let (ins, outs) = match method {
-            Method::Depthwise => (1, outputs),
-            _ => (inputs / groups, outputs / groups),
+            Method::Depthwise => (1, shape.outputs),
+            _ => (shape.inputs / groups, shape.outputs / groups),
         };
         let mut packed = vec![0.0; weights.len()];
         let groups = weights.chunks_exact(outs * ins * taps);
@@ -150,16 +121,13 @@ impl Conv {
 
     /// Computes `pixels` of the output: pixels of all images of `input`, counted through, row by row. `output` and the
     /// residual hold these pixels alone.
-    ///
-    /// # Panics
-    /// When the lengths do not fit.
     pub fn run(&self, input: &[f32], pixels: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
         let shape = &self.shape;
-        let image = shape.height * shape.width * shape.inputs;
-        assert_eq!(input.len() % image, 0, "images of {shape:?}");
+        let image = shape.window.height * shape.window.width * shape.inputs;
+        let all = input.len() / image * shape.window.pixels();
         assert!(
-            pixels.end <= input.len() / image * shape.pixels(),
-            "{pixels:?} of {shape:?}"
+            input.len().is_multiple_of(image) && pixels.end <= all,
+            "input of {shape:?}"
         );
         assert_eq!(output.len(), pixels.len() * shape.outputs, "output of {shape:?}");
         for row in output.chunks_exact_mut(shape.outputs) {
@@ -187,11 +155,8 @@ impl Conv {
 
     fn add_patches(&self, input: &[f32], pixels: Range<usize>, output: &mut [f32]) {
         let shape = &self.shape;
-        let (taps, ins, outs) = (
-            shape.kernel * shape.kernel,
-            shape.inputs / shape.groups,
-            shape.outputs / shape.groups,
-        );
+        let taps = shape.window.kernel.pow(2);
+        let (ins, outs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
         // As many taps at a time as one pass of the matrix product sums, in parts of nearly equal size.
         let parts = taps.div_ceil((DEPTH / ins).max(1));
         PATCHES.with_borrow_mut(|patches| {
@@ -201,8 +166,7 @@ impl Conv {
                     let depth = part.len() * ins;
                     patches.resize(patches.len().max(pixels.len() * depth), 0.0);
                     let patches = &mut patches[..pixels.len() * depth];
-                    let rows = patches.chunks_exact_mut(depth).zip(pixels.clone());
-                    for (patch, pixel) in rows {
+                    for (patch, pixel) in patches.chunks_exact_mut(depth).zip(pixels.clone()) {
                         self.gather(input, pixel, group, part.clone(), patch);
                     }
                     let first = (group * taps + part.start) * ins * outs;
@@ -215,35 +179,34 @@ impl Conv {
     }
 
     /// Copies what `taps` of the kernel see at an output pixel: [taps, inputs / groups].
-    fn gather(&self, input: &[f32], pixel: usize, group: usize, taps: Range<usize>, patch: &mut [f32]) {
-        let shape = &self.shape;
-        let ins = shape.inputs / shape.groups;
-        let (image, y, x) = self.locate(pixel);
-        let (width, height) = (shape.width as isize, shape.height as isize);
+    fn gather(&self, input: &[f32], pixel: usize, group: usize, taps: Range<usize>, mut patch: &mut [f32]) {
+        let ConvShape {
+            window, inputs, groups, ..
+        } = self.shape;
+        let ins = inputs / groups;
+        let (image, y, x) = window.locate(pixel);
         let mut tap = taps.start;
-        let mut patch = patch;
         while tap < taps.end {
             // Taps of one kernel row lie side by side, unless the other groups' channels stand between them.
-            let run = match shape.groups {
-                1 => (shape.kernel - tap % shape.kernel).min(taps.end - tap),
+            let run = match groups {
+                1 => (window.kernel - tap % window.kernel).min(taps.end - tap),
                 _ => 1,
             };
-            let row = y + (tap / shape.kernel) as isize;
-            let first = x + (tap % shape.kernel) as isize;
             let (into, rest) = patch.split_at_mut(run * ins);
-            let inside = if (0..height).contains(&row) {
-                (-first).clamp(0, run as isize) as usize..(width - first).clamp(0, run as isize) as usize
-            } else {
-                0..0
-            };
-            if inside.len() < run {
+            let row = y + (tap / window.kernel) as isize;
+            let first = x + (tap % window.kernel) as isize;
+            let mut seen = inside(first, run, window.width);
+            if inside(row, 1, window.height).is_empty() {
+                seen = 0..0;
+            }
+            if seen.len() < run {
                 into.fill(0.0);
             }
-            if !inside.is_empty() {
-                let column = (first + inside.start as isize) as usize;
-                let from = ((image * shape.height + row as usize) * shape.width + column) * shape.inputs + group * ins;
-                let count = inside.len() * ins;
-                into[inside.start * ins..][..count].copy_from_slice(&input[from..from + count]);
+            if !seen.is_empty() {
+                let column = (first + seen.start as isize) as usize;
+                let from = (image * window.height + row as usize) * window.width + column;
+                let from = &input[from * inputs + group * ins..][..seen.len() * ins];
+                into[seen.start * ins..seen.end * ins].copy_from_slice(from);
             }
             patch = rest;
             tap += run;
@@ -251,25 +214,23 @@ impl Conv {
     }
 
     fn add_depthwise(&self, input: &[f32], pixels: Range<usize>, output: &mut [f32]) {
-        const LANES: usize = 8;
-        let shape = &self.shape;
-        let channels = shape.inputs;
+        let ConvShape {
+            window,
+            inputs: channels,
+            ..
+        } = self.shape;
+        let whole = channels / LANES * LANES;
+        let mut taps = vec![];
         for (out, pixel) in output.chunks_exact_mut(channels).zip(pixels) {
-            let (image, y, x) = self.locate(pixel);
-            let image = &input[image * shape.height * shape.width * channels..];
-            let ys = self.taps_inside(y, shape.height);
-            let xs = self.taps_inside(x, shape.width);
-            let taps = ys.flat_map(|ky| xs.clone().map(move |kx| (ky, kx)));
-            let places = |(ky, kx): (usize, usize)| {
-                let pixel = (y + ky as isize) as usize * shape.width + (x + kx as isize) as usize;
-                (pixel * channels, (ky * shape.kernel + kx) * channels)
-            };
-            let whole = channels / LANES * LANES;
+            let (image, y, x) = window.locate(pixel);
+            let image = &input[image * window.height * window.width * channels..];
+            taps.clear();
+            taps.extend(window.taps(y, x).map(|(tap, pixel)| (tap * channels, pixel * channels)));
             for first in (0..whole).step_by(LANES) {
                 let out = out[first..].first_chunk_mut::<LANES>().expect("a whole chunk");
                 let mut sums = *out;
-                for (at, tap) in taps.clone().map(places) {
-                    let x = image[at + first..].first_chunk::<LANES>().expect("a whole chunk");
+                for &(tap, pixel) in &taps {
+                    let x = image[pixel + first..].first_chunk::<LANES>().expect("a whole chunk");
                     let w = self.weights[tap + first..]
                         .first_chunk::<LANES>()
                         .expect("a whole chunk");
@@ -280,33 +241,18 @@ impl Conv {
                 *out = sums;
             }
             for (channel, out) in out.iter_mut().enumerate().skip(whole) {
-                for (at, tap) in taps.clone().map(places) {
-                    *out += image[at + channel] * self.weights[tap + channel];
+                for &(tap, pixel) in &taps {
+                    *out += image[pixel + channel] * self.weights[tap + channel];
                 }
             }
         }
-    }
-
-    /// Image, and row and column of the kernel's first tap in it, of an output pixel.
-    fn locate(&self, pixel: usize) -> (usize, isize, isize) {
-        let ConvShape { stride, padding, .. } = self.shape;
-        let (row, column) = (pixel / self.shape.out_width(), pixel % self.shape.out_width());
-        let corner = |index: usize| (index * stride) as isize - padding as isize;
-        let (image, row) = (row / self.shape.out_height(), row % self.shape.out_height());
-        (image, corner(row), corner(column))
-    }
-
-    /// Which kernel rows (columns) lie in the image when the first lies at `first`.
-    fn taps_inside(&self, first: isize, side: usize) -> Range<usize> {
-        let kernel = self.shape.kernel as isize;
-        (-first).clamp(0, kernel) as usize..(side as isize - first).clamp(0, kernel) as usize
     }
 }
 
 /// The method, for a printed plan.
 impl fmt::Display for Conv {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let ConvShape { kernel, stride, .. } = self.shape;
+        let Window { kernel, stride, .. } = self.shape.window;
         match self.method {
             Method::Pointwise => write!(f, "product"),
             Method::Patches => write!(f, "{kernel}x{kernel}/{stride} patches + product"),

@@ -2,9 +2,6 @@
 
 /// Joins `parts` row by row: row r of `output` is row r of the first part, then of the second, and so on. A part is its
 /// numbers and its width.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn concat(parts: &[(&[f32], usize)], output: &mut [f32]) {
     let width: usize = parts.iter().map(|(_, width)| width).sum();
     for (row, out) in output.chunks_exact_mut(width).enumerate() {
@@ -18,9 +15,6 @@ pub fn concat(parts: &[(&[f32], usize)], output: &mut [f32]) {
 }
 
 /// The rows of `table` [_, width] that `indices` name.
-///
-/// # Panics
-/// When an index is no row of the table, or the lengths do not fit.
 pub fn gather_rows(table: &[f32], width: usize, indices: &[f32], output: &mut [f32]) {
     assert_eq!(output.len(), indices.len() * width);
     for (out, &index) in output.chunks_exact_mut(width).zip(indices) {

@@ -2,7 +2,7 @@
 //! pixels) of its result, so that callers can spread the rest over threads; every number of a result is computed by
 //! one fixed sequence of operations, whatever rows are computed with it. Images are channels-last: [h, w, c].
 //!
-//! Slices of the wrong length are programmer errors and panic.
+//! Slices of the wrong length are programmer errors: every function panics on them.
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 pub mod conv;
@@ -11,3 +11,6 @@ pub mod layout;
 pub mod pool;
 pub mod reference;
 pub mod rowwise;
+mod window;
+
+pub use window::Window;

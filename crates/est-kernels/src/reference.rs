@@ -2,8 +2,8 @@
 //! For tests only. It shares nothing with the kernels but the structs of their sizes.
 
 use crate::conv::ConvShape;
-use crate::pool::PoolShape;
 use crate::rowwise::AttentionShape;
+use crate::window::Window;
 
 /// Images [c, pixels] -> [pixels, c], or back with `channels` and `pixels` exchanged: every image's transpose.
 pub fn transpose<T: Copy>(x: &[T], channels: usize, pixels: usize) -> Vec<T> {
@@ -16,18 +16,10 @@ pub fn transpose<T: Copy>(x: &[T], channels: usize, pixels: usize) -> Vec<T> {
 
 /// Images [inputs, h, w], weights [outputs, inputs / groups, k, k], bias [outputs] -> images [outputs, h', w'].
 pub fn conv2d(shape: &ConvShape, x: &[f64], weights: &[f64], bias: &[f64]) -> Vec<f64> {
-    let ConvShape {
-        height,
-        width,
-        inputs,
-        outputs,
-        kernel,
-        stride,
-        padding,
-        groups,
-    } = *shape;
-    let (ins, outs) = (inputs / groups, outputs / groups);
-    let (out_height, out_width) = (shape.out_height(), shape.out_width());
+    let (window, inputs, outputs) = (shape.window, shape.inputs, shape.outputs);
+    let (height, width, kernel) = (window.height, window.width, window.kernel);
+    let (ins, outs) = (inputs / shape.groups, outputs / shape.groups);
+    let (out_height, out_width) = (window.out_height(), window.out_width());
     let mut result = vec![];
     for image in x.chunks_exact(inputs * height * width) {
         for output in 0..outputs {
@@ -38,9 +30,9 @@ pub fn conv2d(shape: &ConvShape, x: &[f64], weights: &[f64], bias: &[f64]) -> Ve
                 let weight = weights[output * ins * kernel * kernel + tap];
                 for (row, sums) in sums.chunks_exact_mut(out_width).enumerate() {
                     // Above and left of the image the difference wraps round to a huge number.
-                    let y = (row * stride + ky).wrapping_sub(padding);
+                    let y = (row * window.stride + ky).wrapping_sub(window.padding);
                     for (column, sum) in sums.iter_mut().enumerate() {
-                        let x = (column * stride + kx).wrapping_sub(padding);
+                        let x = (column * window.stride + kx).wrapping_sub(window.padding);
                         if y < height && x < width {
                             *sum += plane[y * width + x] * weight;
                         }
@@ -67,42 +59,26 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Statistics and factors of a batch norm, [channels] each.
-pub struct BatchNorm<'a> {
-    pub weight: &'a [f64],
-    pub bias: &'a [f64],
-    pub mean: &'a [f64],
-    pub variance: &'a [f64],
-    pub eps: f64,
-}
-
-/// Items [channels, pixels]; a vector has one pixel a channel.
-pub fn batch_norm(x: &[f64], norm: &BatchNorm, pixels: usize) -> Vec<f64> {
+/// Items [channels, pixels], where a vector has one pixel a channel; weight, bias, mean and variance are [channels].
+pub fn batch_norm(x: &[f64], norm: [&[f64]; 4], eps: f64, pixels: usize) -> Vec<f64> {
     let of = |(index, x): (usize, &f64)| {
-        let c = index / pixels % norm.weight.len();
-        (x - norm.mean[c]) / (norm.variance[c] + norm.eps).sqrt() * norm.weight[c] + norm.bias[c]
+        let [weight, bias, mean, variance] = norm.map(|numbers| numbers[index / pixels % numbers.len()]);
+        (x - mean) / (variance + eps).sqrt() * weight + bias
     };
     x.iter().enumerate().map(of).collect()
 }
 
 /// Images [c, h, w] -> [c, h', w'].
-pub fn max_pool(shape: &PoolShape, x: &[f64]) -> Vec<f64> {
-    let PoolShape {
-        height,
-        width,
-        kernel,
-        stride,
-        padding,
-        ..
-    } = *shape;
+pub fn max_pool(window: &Window, x: &[f64]) -> Vec<f64> {
+    let (height, width, kernel) = (window.height, window.width, window.kernel);
     let mut result = vec![];
     for plane in x.chunks_exact(height * width) {
-        for row in 0..shape.out_height() {
-            for column in 0..shape.out_width() {
-                let window = (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx)));
-                let seen = window.filter_map(|(ky, kx)| {
-                    let y = (row * stride + ky).wrapping_sub(padding);
-                    let x = (column * stride + kx).wrapping_sub(padding);
+        for row in 0..window.out_height() {
+            for column in 0..window.out_width() {
+                let taps = (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx)));
+                let seen = taps.filter_map(|(ky, kx)| {
+                    let y = (row * window.stride + ky).wrapping_sub(window.padding);
+                    let x = (column * window.stride + kx).wrapping_sub(window.padding);
                     (y < height && x < width).then(|| plane[y * width + x])
                 });
                 result.push(seen.fold(f64::NEG_INFINITY, f64::max));
@@ -170,17 +146,12 @@ pub fn cosine_pool(x: &[f64], g: &[f64], rows: usize, width: usize) -> Vec<f64> 
 
 /// Groups of projected query [queries, width], key and value [keys, width] -> [queries, width].
 pub fn attention(shape: &AttentionShape, query: &[f64], key: &[f64], value: &[f64]) -> Vec<f64> {
-    let AttentionShape {
-        queries,
-        keys,
-        width,
-        heads,
-    } = *shape;
-    let head_width = width / heads;
+    let (queries, keys, width) = (shape.queries, shape.keys, shape.width);
+    let head_width = width / shape.heads;
     let mut result = vec![];
     for (index, query) in query.chunks_exact(width).enumerate() {
         let first = index / queries * keys;
-        for head in 0..heads {
+        for head in 0..shape.heads {
             let slice = |x: &[f64], row: usize| x[row * width + head * head_width..][..head_width].to_vec();
             let score = |row: usize| dot(&slice(query, 0), &slice(key, first + row)) / (head_width as f64).sqrt();
             let weights = softmax(&(0..keys).map(score).collect::<Vec<f64>>(), keys);

@@ -6,9 +6,6 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// `(x - mean) / sqrt(variance + eps) * gain + shift` of each row of `gain.len()` numbers.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn layer_norm(x: &[f32], gain: &[f32], shift: &[f32], eps: f32, out: &mut [f32]) {
     let width = gain.len();
     assert!(shift.len() == width && x.len() == out.len() && x.len().is_multiple_of(width));
@@ -24,9 +21,6 @@ pub fn layer_norm(x: &[f32], gain: &[f32], shift: &[f32], eps: f32, out: &mut [f
 }
 
 /// `exp(x)` of each row of `width` numbers, divided by its sum.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn softmax(x: &[f32], width: usize, out: &mut [f32]) {
     assert!(x.len() == out.len() && x.len().is_multiple_of(width));
     for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
@@ -40,9 +34,6 @@ pub fn softmax(x: &[f32], width: usize, out: &mut [f32]) {
 }
 
 /// Groups [rows, width] -> [width]: the largest of each column.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn max_over_rows(x: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     assert!(rows > 0 && x.len() == out.len() * rows && out.len().is_multiple_of(width));
     for (x, out) in x.chunks_exact(rows * width).zip(out.chunks_exact_mut(width)) {
@@ -56,9 +47,6 @@ pub fn max_over_rows(x: &[f32], rows: usize, width: usize, out: &mut [f32]) {
 }
 
 /// Groups [rows, width] -> [width]: the mean of each column. With pixels for rows, the global average pool of an image.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn mean_over_rows(x: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     assert!(rows > 0 && x.len() == out.len() * rows && out.len().is_multiple_of(width));
     let mut sums = vec![0.0f64; width];
@@ -77,9 +65,6 @@ pub fn mean_over_rows(x: &[f32], rows: usize, width: usize, out: &mut [f32]) {
 
 /// Groups x [rows, width] and g [width] -> [width]: the mean of the rows, weighted by their cosines to `g`, no weight
 /// below 1e-8 (SPEC section 2, "AA-SFE level 2").
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn cosine_pool(x: &[f32], g: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     const SMALL: f64 = 1e-8;
     assert!(x.len() == out.len() * rows && g.len() == out.len() && out.len().is_multiple_of(width));
@@ -110,16 +95,8 @@ pub struct AttentionShape {
 
 /// Groups query [queries, width], key and value [keys, width], all projected, -> [queries, width]: in each head, the
 /// values weighted by `softmax(query . key / sqrt(width / heads))`.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn attention(shape: &AttentionShape, query: &[f32], key: &[f32], value: &[f32], out: &mut [f32]) {
-    let AttentionShape {
-        queries,
-        keys,
-        width,
-        heads,
-    } = *shape;
+    let (queries, keys, width) = (shape.queries, shape.keys, shape.width);
     assert!(
         query.len() == out.len() && out.len().is_multiple_of(queries * width),
         "{shape:?}"
@@ -128,7 +105,7 @@ pub fn attention(shape: &AttentionShape, query: &[f32], key: &[f32], value: &[f3
         key.len() == out.len() / queries * keys && value.len() == key.len(),
         "{shape:?}"
     );
-    let head_width = width / heads;
+    let head_width = width / shape.heads;
     let scale = 1.0 / (head_width as f64).sqrt();
     let mut scores = vec![0.0f32; keys];
     let mut weights = vec![0.0f32; keys];
@@ -152,17 +129,11 @@ pub fn attention(shape: &AttentionShape, query: &[f32], key: &[f32], value: &[f3
 }
 
 /// Groups x [rows, width] and y [width] -> `x + y` for every row. With one row a group, the plain sum.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn add(x: &[f32], y: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     with_each_row(x, y, rows, width, out, |x, y| x + y);
 }
 
 /// Groups x [rows, width] and gate [width] -> every row times the gate.
-///
-/// # Panics
-/// When the lengths do not fit.
 pub fn gate(x: &[f32], gate: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     with_each_row(x, gate, rows, width, out, |x, y| x * y);
 }

@@ -2,7 +2,7 @@
 
 use est_kernels::conv::{Conv, ConvShape, Epilogue};
 use est_kernels::gemm::{DEPTH, add_product};
-use est_kernels::reference;
+use est_kernels::{Window, reference};
 
 /// Numbers in [-1, 1) from a multiplicative hash of their place.
 fn noise(seed: u64, len: usize) -> Vec<f32> {
@@ -22,48 +22,48 @@ fn magnitudes(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x.abs())).collect()
 }
 
-fn square(side: usize, inputs: usize, outputs: usize, kernel: usize, stride: usize) -> ConvShape {
-    ConvShape {
-        height: side,
-        width: side,
-        inputs,
-        outputs,
-        kernel,
-        stride,
-        padding: kernel / 2,
-        groups: 1,
-    }
+fn layer(size: [usize; 2], channels: [usize; 2], kernel: usize, stride: usize) -> ConvShape {
+    ConvShape::new(Window::new(size, kernel, stride, kernel / 2), channels, 1)
 }
 
-fn depthwise(height: usize, width: usize, channels: usize, stride: usize) -> ConvShape {
-    ConvShape {
-        height,
-        width,
-        groups: channels,
-        ..square(0, channels, channels, 3, stride)
-    }
+fn square(side: usize, inputs: usize, outputs: usize, kernel: usize, stride: usize) -> ConvShape {
+    layer([side, side], [inputs, outputs], kernel, stride)
+}
+
+fn grouped(shape: ConvShape, groups: usize) -> ConvShape {
+    ConvShape { groups, ..shape }
+}
+
+fn padded(mut shape: ConvShape, padding: usize) -> ConvShape {
+    shape.window.padding = padding;
+    shape
+}
+
+fn depthwise(size: [usize; 2], channels: usize, stride: usize) -> ConvShape {
+    grouped(layer(size, [channels, channels], 3, stride), channels)
 }
 
 /// Holds the layer against the oracle, image by image and with every epilogue; then in ragged parts against itself.
 fn check(shape: ConvShape, images: usize) {
-    let image = shape.height * shape.width;
+    let window = shape.window;
+    let image = window.height * window.width;
     let x = noise(1, images * image * shape.inputs);
     let weights = noise(2, shape.weights());
     let bias = noise(3, shape.outputs);
-    let pixels = images * shape.pixels();
+    let pixels = images * window.pixels();
     let residual = noise(4, pixels * shape.outputs);
 
     let planes = reference::transpose(&x, image, shape.inputs);
     let expected = reference::conv2d(&shape, &wide(&planes), &wide(&weights), &wide(&bias));
-    let expected = reference::transpose(&expected, shape.outputs, shape.pixels());
+    let expected = reference::transpose(&expected, shape.outputs, window.pixels());
     // Products and sums that enter each result; the rounding error of a sum of n terms, each part of at most DEPTH
     // summed by itself, is at most (DEPTH + parts + 3) u times the sum of the terms' magnitudes (Higham, Accuracy and
     // Stability of Numerical Algorithms, section 4.2), u = 2^-24.
     let scale = reference::conv2d(&shape, &magnitudes(&planes), &magnitudes(&weights), &magnitudes(&bias));
-    let scale = reference::transpose(&scale, shape.outputs, shape.pixels());
-    let terms = shape.inputs / shape.groups * shape.kernel * shape.kernel;
+    let scale = reference::transpose(&scale, shape.outputs, window.pixels());
+    let terms = shape.inputs / shape.groups * window.kernel.pow(2);
     // Parts are whole taps, so there may be one more than terms / DEPTH for every tap.
-    let steps = terms.min(DEPTH) + terms / DEPTH + shape.kernel * shape.kernel + 3;
+    let steps = terms.min(DEPTH) + terms / DEPTH + window.kernel.pow(2) + 3;
     let unit = steps as f64 * 2f64.powi(-24);
 
     let conv = Conv::new(shape, &weights, &bias);
@@ -110,22 +110,16 @@ fn check(shape: ConvShape, images: usize) {
 /// The real widths; of tall images a strip, for the oracle's sake.
 #[test]
 fn the_layers_of_resnet_18_at_224() {
-    let strip = |shape: ConvShape| {
-        check(
-            ConvShape {
-                height: shape.height.min(9),
-                ..shape
-            },
-            1,
-        )
+    let strip = |side: usize, inputs, outputs, kernel, stride| {
+        check(layer([side.min(9), side], [inputs, outputs], kernel, stride), 1);
     };
-    strip(square(224, 3, 64, 7, 2));
+    strip(224, 3, 64, 7, 2);
     for (side, channels) in [(56, 64), (28, 128), (14, 256), (7, 512)] {
-        strip(square(side, channels, channels, 3, 1));
+        strip(side, channels, channels, 3, 1);
     }
     for (side, channels) in [(56, 64), (28, 128), (14, 256)] {
-        strip(square(side, channels, 2 * channels, 3, 2));
-        strip(square(side, channels, 2 * channels, 1, 2));
+        strip(side, channels, 2 * channels, 3, 2);
+        strip(side, channels, 2 * channels, 1, 2);
     }
 }
 
@@ -139,9 +133,9 @@ fn bottleneck_layers_of_resnet_50() {
 #[test]
 fn the_layers_of_mobilenet_and_the_detector() {
     check(square(64, 3, 8, 3, 2), 2);
-    check(depthwise(31, 40, 8, 1), 2);
-    check(depthwise(40, 31, 64, 2), 1);
-    check(depthwise(9, 10, 13, 2), 3); // no multiple of the lanes
+    check(depthwise([31, 40], 8, 1), 2);
+    check(depthwise([40, 31], 64, 2), 1);
+    check(depthwise([9, 10], 13, 2), 3); // no multiple of the lanes
     check(square(20, 8, 16, 1, 1), 2);
     check(square(20, 64, 32, 3, 1), 1);
     check(square(20, 16, 16, 3, 1), 1);
@@ -152,64 +146,23 @@ fn the_layers_of_mobilenet_and_the_detector() {
 
 #[test]
 fn odd_shapes() {
-    check(
-        ConvShape {
-            groups: 4,
-            ..square(9, 32, 48, 3, 1)
-        },
-        2,
-    );
-    check(
-        ConvShape {
-            groups: 8,
-            ..square(9, 8, 24, 3, 2)
-        },
-        2,
-    );
-    check(
-        ConvShape {
-            padding: 0,
-            ..square(9, 5, 7, 3, 2)
-        },
-        2,
-    );
-    check(
-        ConvShape {
-            padding: 3,
-            ..square(2, 5, 7, 5, 1)
-        },
-        1,
-    );
-    check(
-        ConvShape {
-            padding: 1,
-            ..square(6, 5, 7, 1, 1)
-        },
-        1,
-    );
-    check(
-        ConvShape {
-            height: 1,
-            ..square(12, 3, 2, 3, 1)
-        },
-        1,
-    );
+    check(grouped(square(9, 32, 48, 3, 1), 4), 2);
+    check(grouped(square(9, 8, 24, 3, 2), 8), 2);
+    check(padded(square(9, 5, 7, 3, 2), 0), 2);
+    check(padded(square(2, 5, 7, 5, 1), 3), 1);
+    check(padded(square(6, 5, 7, 1, 1), 1), 1);
+    check(layer([1, 12], [3, 2], 3, 1), 1);
     check(square(5, 6, 1, 3, 1), 2);
     check(square(5, 1, 1, 3, 1), 2);
 }
 
 #[test]
 fn linear_layers() {
-    for (inputs, outputs, rows) in [
-        (512, 2048, 35),
-        (2048, 512, 7),
-        (3584, 2048, 2),
-        (128, 64, 1),
-        (64, 7, 5),
-        (64, 1, 3),
-    ] {
+    for (inputs, outputs, rows) in [(512, 2048, 35), (2048, 512, 7), (3584, 2048, 2), (128, 64, 1)] {
         check(ConvShape::linear(inputs, outputs), rows);
     }
+    check(ConvShape::linear(64, 7), 5);
+    check(ConvShape::linear(64, 1), 3);
 }
 
 /// A row's bits must not depend on how many rows are multiplied with it: predictions would depend on batching.

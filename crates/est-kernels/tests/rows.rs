@@ -2,9 +2,9 @@
 //! picks or copies numbers the results are equal, otherwise its sums run in f64 and what remains is a few roundings to
 //! f32 of numbers below 8: 2^-24 * 8 * 4 = 2e-6.
 
-use est_kernels::pool::{PoolShape, max_pool, upsample_nearest};
+use est_kernels::pool::{max_pool, upsample_nearest};
 use est_kernels::rowwise::AttentionShape;
-use est_kernels::{layout, reference, rowwise};
+use est_kernels::{Window, layout, reference, rowwise};
 
 const TOLERANCE: f64 = 2e-6;
 
@@ -33,29 +33,23 @@ fn assert_close(out: &[f32], expected: &[f64]) {
 
 #[test]
 fn max_pools() {
-    for (height, width, channels, kernel, stride, padding) in [
-        (112, 112, 64, 3, 2, 1),
-        (7, 9, 5, 3, 2, 1),
-        (7, 8, 5, 2, 2, 0),
-        (4, 4, 3, 5, 1, 2),
+    for (size, channels, kernel, stride, padding) in [
+        ([112, 112], 64, 3, 2, 1),
+        ([7, 9], 5, 3, 2, 1),
+        ([7, 8], 5, 2, 2, 0),
+        ([4, 4], 3, 5, 1, 2),
     ] {
-        let shape = PoolShape {
-            height,
-            width,
-            channels,
-            kernel,
-            stride,
-            padding,
-        };
-        let x = noise(1, 2 * height * width * channels);
-        let expected = reference::max_pool(&shape, &wide(&reference::transpose(&x, height * width, channels)));
-        let pixels = shape.out_height() * shape.out_width();
-        let expected = reference::transpose(&expected, channels, pixels);
+        let window = Window::new(size, kernel, stride, padding);
+        let image = size[0] * size[1];
+        let x = noise(1, 2 * image * channels);
+        let expected = reference::max_pool(&window, &wide(&reference::transpose(&x, image, channels)));
+        let expected = reference::transpose(&expected, channels, window.pixels());
         let mut out = vec![f32::NAN; expected.len()];
-        let (first, second) = out.split_at_mut((pixels + 3) * channels);
-        max_pool(&shape, &x, 0..pixels + 3, first);
-        max_pool(&shape, &x, pixels + 3..2 * pixels, second);
-        assert_eq!(wide(&out), expected, "{shape:?}");
+        let cut = window.pixels() + 3;
+        let (first, second) = out.split_at_mut(cut * channels);
+        max_pool(&window, channels, &x, 0..cut, first);
+        max_pool(&window, channels, &x, cut..2 * window.pixels(), second);
+        assert_eq!(wide(&out), expected, "{window:?}");
     }
 }
 

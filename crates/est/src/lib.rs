@@ -2,7 +2,33 @@
 //!
 //! The way of the data, each step a module or a crate below:
 //! `decode -> detect -> track -> align -> clip (105 -> 75) -> snippets (7 x 5) -> encoder -> aasfe -> transformer ->
-//! emotion -> report`. [`Recogniser`] has the steps as methods.
+//! emotion -> report`. [`Recogniser`] has the steps as methods, [`Reader`] walks them all:
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use est::{EstError, Model, Reader, Recogniser, RecogniserOptions, Source};
+//! use est_media::{DecodeOptions, DetectorOptions, RetinaFace, TrackOptions};
+//! use est_nets::weights::load_tensors;
+//!
+//! fn main() -> Result<(), EstError> {
+//!     let options = RecogniserOptions::default();
+//!     let tensors = load_tensors(Path::new("retinaface_mobilenet0.25.pth"))?.tensors;
+//!     let detector = RetinaFace::new(tensors, DetectorOptions::default(), &options.engine)?;
+//!     let recogniser = Recogniser::new(Model::open(Path::new("model.est"))?, options)?;
+//!     let mut reader =
+//!         Reader::new(recogniser, Some(detector), TrackOptions::default(), DecodeOptions::default());
+//!
+//!     let video = reader.open(&Source::File("interview.mp4".into()))?;
+//!     let mut print = |row| {
+//!         println!("{row:?}");
+//!         Ok(())
+//!     };
+//!     let summary = reader.read(video, "interview", &mut print, &mut |_| ())?;
+//!     println!("{} frames, {} faces", summary.frames_decoded, summary.tracks.len());
+//!     Ok(())
+//! }
+//! ```
 #![forbid(unsafe_code)]
 
 mod assemble;
@@ -12,6 +38,7 @@ mod emotion;
 mod error;
 mod faces;
 mod model;
+mod reader;
 mod recogniser;
 pub mod report;
 mod row;
@@ -24,6 +51,7 @@ pub use emotion::Emotion;
 pub use error::EstError;
 pub use faces::{CroppedFrame, FaceSource, GivenCrops, TrackedFaces};
 pub use model::{CLASSES, ImportOptions, Model, usual_classes};
+pub use reader::Reader;
 pub use recogniser::{Progress, Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status};
 pub use snippets::test_places;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
-use est::{Decoding, GivenCrops, Model, Recogniser, RecogniserOptions, Row, Source, TrackedFaces, unique_names};
-use est_media::{DecodeOptions, DetectorOptions, FaceTracker, RetinaFace, TrackOptions};
+use est::{Model, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
+use est_media::{DecodeOptions, DetectorOptions, RetinaFace, TrackOptions};
 use est_nets::weights;
 use serde_json::json;
 
@@ -71,10 +71,7 @@ struct Run<'a> {
     args: &'a PredictArgs,
     log: Log,
     record: RunRecord,
-    recogniser: Recogniser,
-    /// None where the frames are given as crops.
-    detector: Option<RetinaFace>,
-    tracking: TrackOptions,
+    reader: Reader,
 }
 
 impl<'a> Run<'a> {
@@ -83,21 +80,20 @@ impl<'a> Run<'a> {
         if !model.provenance.trained {
             log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
         }
-        let engine = est_engine::Options {
-            threads: args.threads.unwrap_or(0),
+        let options = RecogniserOptions {
+            hop: args.hop as usize,
+            engine: est_engine::Options {
+                threads: args.threads.unwrap_or(0),
+            },
+            ..RecogniserOptions::default()
         };
         let tracking = tracking(args);
         let (detector, detector_record) = match args.crops {
             true => (None, None),
             false => {
-                let (detector, record) = detector(args, &tracking, &engine)?;
+                let (detector, record) = detector(args, &tracking, &options.engine)?;
                 (Some(detector), Some(record))
             }
-        };
-        let options = RecogniserOptions {
-            hop: args.hop as usize,
-            engine,
-            ..RecogniserOptions::default()
         };
         let record = RunRecord {
             est_version: env!("CARGO_PKG_VERSION"),
@@ -108,27 +104,18 @@ impl<'a> Run<'a> {
             low_quality: options.low_quality,
             image_fps: args.fps.unwrap_or(model.preprocessing.rate),
         };
+        let decoding = DecodeOptions { fps: record.image_fps };
         Ok(Run {
             args,
             log,
+            reader: Reader::new(Recogniser::new(model, options)?, detector, tracking, decoding),
             record,
-            recogniser: Recogniser::new(model, options)?,
-            detector,
-            tracking,
         })
-    }
-
-    fn open(&self, source: &Source) -> anyhow::Result<Decoding> {
-        let options = DecodeOptions {
-            fps: self.record.image_fps,
-            ..DecodeOptions::default()
-        };
-        Ok(Decoding::open(source, &options)?)
     }
 
     /// What would be done, for --dry-run.
     fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
-        let video = self.open(source)?;
+        let video = self.reader.open(source)?;
         let info = video.info();
         let outputs: Vec<String> = outputs(self.args, name)
             .iter()
@@ -157,32 +144,13 @@ impl<'a> Run<'a> {
     }
 
     fn one(&mut self, source: &Source, name: &str) -> anyhow::Result<()> {
-        let frames = self.open(source)?;
-        let mut summary = Summary::new(name, &source.path().display().to_string(), frames.info());
-        let mut reports = Reports::create(self.args, name, &self.record, self.recogniser.model())?;
-        let mut progress = self.log.progress(name, frames.info().frames);
-
-        let mut sink = |row: Row| {
-            summary.add(&row);
-            reports.row(&row)
-        };
-        let mut tell = |at| progress.at(at);
-        let preprocessing = self.recogniser.model().preprocessing.clone();
-        let report = match &mut self.detector {
-            None => {
-                let mut faces = GivenCrops::new(frames, preprocessing.size, self.tracking.max_gap_s);
-                self.recogniser.recognise(&mut faces, &mut sink, &mut tell)?;
-                faces.report()
-            }
-            Some(detector) => {
-                let tracker = FaceTracker::new(detector, self.tracking.clone());
-                let mut faces = TrackedFaces::new(frames, tracker, preprocessing);
-                self.recogniser.recognise(&mut faces, &mut sink, &mut tell)?;
-                faces.report()
-            }
-        };
+        let video = self.reader.open(source)?;
+        let mut reports = Reports::create(self.args, name, &self.record, self.reader.recogniser().model())?;
+        let mut progress = self.log.progress(name, video.info().frames);
+        let summary = self
+            .reader
+            .read(video, name, &mut |row| reports.row(&row), &mut |at| progress.at(at))?;
         drop(progress);
-        summary.finish(&report);
         let mut written = reports.finish(&summary)?;
         written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
         self.tell(&summary, &written);
@@ -198,7 +166,7 @@ impl<'a> Run<'a> {
             println!("{}", json!({ "video": summary, "outputs": written }));
             return;
         }
-        let model = self.recogniser.model();
+        let model = self.reader.recogniser().model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
         let container = summary
             .frames_container

@@ -72,7 +72,11 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let model = Model::open(&args.file)?;
     let record = ModelRecord::of(&model);
     if args.json {
-        let shapes = model.tensors.iter().map(|(name, tensor)| (name, &tensor.shape)).collect();
+        let shapes = model
+            .tensors
+            .iter()
+            .map(|(name, tensor)| (name, &tensor.shape))
+            .collect();
         let shown = Shown {
             model: &record,
             tensors: args.tensors.then_some(shapes),

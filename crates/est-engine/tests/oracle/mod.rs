@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use est_kernels::conv::ConvShape;
-use est_kernels::pool::PoolShape;
-use est_kernels::reference::{self, BatchNorm};
 use est_kernels::rowwise::AttentionShape;
+use est_kernels::{Window, reference};
 use est_nets::{Activation, Graph, Op, Role, Shape, Tensor};
 
 /// Every output of `graph` for `batch` elements; images [c, h, w].
@@ -25,35 +24,16 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
             Op::Conv2d {
                 inputs,
                 outputs,
-                kernel,
-                stride,
-                padding,
                 groups,
                 ..
             } => {
-                let (height, width) = (item(0)[1], item(0)[2]);
-                let shape = ConvShape {
-                    height,
-                    width,
-                    inputs,
-                    outputs,
-                    kernel,
-                    stride,
-                    padding,
-                    groups,
-                };
+                let shape = ConvShape::new(window(&node.op, item(0)), [inputs, outputs], groups);
                 let none = vec![0.0; outputs];
                 reference::conv2d(&shape, x(0), &t[0], t.get(1).unwrap_or(&none))
             }
             Op::BatchNorm { eps, .. } => {
-                let norm = BatchNorm {
-                    weight: &t[0],
-                    bias: &t[1],
-                    mean: &t[2],
-                    variance: &t[3],
-                    eps: f64::from(eps),
-                };
-                reference::batch_norm(x(0), &norm, item(0)[1..].iter().product())
+                let pixels = item(0)[1..].iter().product();
+                reference::batch_norm(x(0), [0, 1, 2, 3].map(|i| &t[i][..]), f64::from(eps), pixels)
             }
             Op::Activation(activation) => {
                 let f = |x: f64| match activation {
@@ -63,26 +43,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
                 };
                 x(0).iter().map(|&x| f(x)).collect()
             }
-            Op::MaxPool {
-                kernel,
-                stride,
-                padding,
-            } => {
-                let [channels, height, width] = item(0)[..] else {
-                    panic!("{node:?}")
-                };
-                reference::max_pool(
-                    &PoolShape {
-                        height,
-                        width,
-                        channels,
-                        kernel,
-                        stride,
-                        padding,
-                    },
-                    x(0),
-                )
-            }
+            Op::MaxPool { .. } => reference::max_pool(&window(&node.op, item(0)), x(0)),
             Op::GlobalAveragePool => mean(x(0), 1, item(0)[1] * item(0)[2]).collect(),
             Op::UpsampleLike => reference::upsample_nearest(x(0), [item(0)[1], item(0)[2]], [item(1)[1], item(1)[2]]),
             Op::Add if item(0) == item(1) => x(0).iter().zip(x(1)).map(|(a, b)| a + b).collect(),
@@ -105,9 +66,10 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
                     let weights = &t[0][rows(i).start * width..rows(i).end * width];
                     reference::linear(x(i), weights, &t[1][rows(i)])
                 };
+                let (queries, keys) = (item(0)[0], item(1)[0]);
                 let shape = AttentionShape {
-                    queries: item(0)[0],
-                    keys: item(1)[0],
+                    queries,
+                    keys,
                     width,
                     heads,
                 };
@@ -130,6 +92,23 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
         values.push(value);
     }
     graph.outputs().iter().map(|&(_, id)| values[id].clone()).collect()
+}
+
+fn window(op: &Op, item: &[usize]) -> Window {
+    match *op {
+        Op::Conv2d {
+            kernel,
+            stride,
+            padding,
+            ..
+        }
+        | Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => Window::new([item[1], item[2]], kernel, stride, padding),
+        _ => panic!("{op:?} has no window"),
+    }
 }
 
 /// Groups [rows, width] -> [width].
