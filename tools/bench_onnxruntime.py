@@ -7,42 +7,25 @@
 
 import io
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
-from torch import nn
-from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "goldens"))
+from reference import ResNet
 
 MACS = 1_813_561_344  # convolutions of one picture: est-nets' Convention::Products
 ROUNDS = 7  # runs of each setting; the median counts
 
 
-class Block(nn.Module):
-    def __init__(self, inputs, width, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.shortcut = nn.Identity()
-        if inputs != width:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+class Features(ResNet):
+    """ONNX export calls `forward`."""
 
-    def forward(self, x):
-        y = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
-
-
-class ResNet18(nn.Sequential):
-    def __init__(self):
-        layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
-        inputs = 64
-        for width in (64, 128, 256, 512):
-            layers += [Block(inputs, width, width // inputs), Block(width, width, 1)]
-            inputs = width
-        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    forward = ResNet.features
 
 
 def main():
@@ -50,7 +33,7 @@ def main():
     model = io.BytesIO()
     example = torch.zeros(1, 3, 224, 224)
     torch.onnx.export(
-        ResNet18().eval(), (example,), model, input_names=["frames"], dynamic_axes={"frames": [0]}, dynamo=False
+        Features().eval(), (example,), model, input_names=["frames"], dynamic_axes={"frames": [0]}, dynamo=False
     )
     for threads in (1, 2):
         options = onnxruntime.SessionOptions()
