@@ -132,22 +132,12 @@ mod tests {
     fn fill_is_the_one_of_the_reference() {
         let cases: [(&str, &[usize], [f32; 2], f64); 10] = [
             ("conv1.weight", &[64, 3, 7, 7], [0.055_893_33, 0.057_872_713], 8.798_495),
-            (
-                "classifier.0.weight",
-                &[128, 512],
-                [0.042_291_764, 0.011_094_359],
-                38.067_779,
-            ),
+            ("classifier.0.weight", &[128, 512], [0.042_291_764, 0.011_094_359], 38.067_779),
             ("bn1.weight", &[64], [0.763_868_8, 0.752_489_27], 63.354_55),
             ("bn1.bias", &[64], [0.014_357_96, -0.096_727_53], -0.775_839),
             ("bn1.running_var", &[64], [1.190_047_3, 0.548_775_6], 61.534_167),
             ("bn1.running_mean", &[64], [0.064_906_81, -0.122_532_49], 0.880_123),
-            (
-                "query_embed.weight",
-                &[1, 512],
-                [0.942_569_5, -0.759_018_9],
-                -42.281_945,
-            ),
+            ("query_embed.weight", &[1, 512], [0.942_569_5, -0.759_018_9], -42.281_945),
             ("pos_enc.pos_enc.weight", &[7, 512], [0.0, 0.999_999_8], 1_776.860_616),
             ("attn.in_proj_bias", &[1536], [-0.034_876_667, 0.048_437_953], 0.687_774),
             ("bn1.num_batches_tracked", &[], [1.0, 1.0], 1.0),
@@ -174,11 +164,7 @@ mod tests {
         for (frame, places, sum) in cases {
             let pixels = frame_pixels(frame, 224, 224);
             let at = |x: usize, y: usize| pixels[(y * 224 + x) * 3..][..3].to_vec();
-            assert_eq!(
-                [at(0, 0), at(37, 100), at(223, 223)],
-                places.map(|p| p.to_vec()),
-                "frame {frame}"
-            );
+            assert_eq!([at(0, 0), at(37, 100), at(223, 223)], places.map(|p| p.to_vec()), "frame {frame}");
             assert_eq!(pixels.iter().map(|&p| u64::from(p)).sum::<u64>(), sum, "frame {frame}");
         }
         let oblong = frame_pixels(3, 5, 4);

@@ -159,11 +159,7 @@ pub struct DoctorArgs {
 
 fn within(text: &str, fits: impl Fn(f64) -> bool, what: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if fits(value) {
-        Ok(value)
-    } else {
-        Err(format!("must be {what}"))
-    }
+    if fits(value) { Ok(value) } else { Err(format!("must be {what}")) }
 }
 
 fn positive(text: &str) -> Result<f64, String> {

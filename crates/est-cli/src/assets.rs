@@ -20,13 +20,7 @@ pub fn detector_places() -> Vec<PathBuf> {
     {
         folders.push(folder.to_owned());
         // A build in the repository: target/release/est.
-        folders.extend(
-            folder
-                .ancestors()
-                .skip(1)
-                .take(2)
-                .map(|folder| folder.join("downloads")),
-        );
+        folders.extend(folder.ancestors().skip(1).take(2).map(|folder| folder.join("downloads")));
     }
     folders.push(PathBuf::from("downloads"));
     folders.into_iter().map(|folder| folder.join(DETECTOR_FILE)).collect()

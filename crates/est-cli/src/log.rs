@@ -63,12 +63,7 @@ impl Log {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         };
-        VideoProgress {
-            log: self,
-            name: name.to_string(),
-            bar,
-            said: std::time::Instant::now(),
-        }
+        VideoProgress { log: self, name: name.to_string(), bar, said: std::time::Instant::now() }
     }
 }
 

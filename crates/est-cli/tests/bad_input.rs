@@ -14,9 +14,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Place {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Place { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -36,22 +34,13 @@ impl Place {
     fn video(&self, name: &str, size: &str, seconds: &str, options: &[&str]) -> PathBuf {
         let source = format!("testsrc=size={size}:rate=25:duration={seconds}");
         let path = self.text(name);
-        ffmpeg(
-            &[
-                &["-f", "lavfi", "-i", &source, "-pix_fmt", "yuv420p"],
-                options,
-                &[&path],
-            ]
-            .concat(),
-        );
+        ffmpeg(&[&["-f", "lavfi", "-i", &source, "-pix_fmt", "yuv420p"], options, &[&path]].concat());
         self.path(name)
     }
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = entries.collect();
     names.sort();
     names
@@ -99,11 +88,7 @@ fn a_truncated_video_gives_what_can_be_decoded() {
     let bytes = std::fs::read(place.video("whole.mp4", "320x240", "4", &fast)).unwrap();
     let cut = place.file("cut.mp4", &bytes[..bytes.len() * 6 / 10]);
     let done = predict(&[&cut], &place.path("out"), &[]).succeeded();
-    assert!(
-        done.stderr.contains("warning: ") && done.stderr.contains("cut.mp4"),
-        "{}",
-        done.stderr
-    );
+    assert!(done.stderr.contains("warning: ") && done.stderr.contains("cut.mp4"), "{}", done.stderr);
     let rows = Table::read(&place.path("out/cut.csv")).rows.len();
     assert!((20..100).contains(&rows), "{rows} of 100 frames");
     let record = json(&place.path("out/cut.run.json"));
@@ -128,30 +113,16 @@ fn a_video_without_a_face_has_a_row_for_every_frame() {
 fn odd_pictures_are_videos_too() {
     let place = Place::new();
     let one = place.path("one.mp4");
-    ffmpeg(&[
-        "-i",
-        download("single_face.mp4").to_str().unwrap(),
-        "-frames:v",
-        "1",
-        one.to_str().unwrap(),
-    ]);
+    ffmpeg(&["-i", download("single_face.mp4").to_str().unwrap(), "-frames:v", "1", one.to_str().unwrap()]);
     let wide = place.video("wide.mkv", "10000x16", "0.08", &["-c:v", "ffv1"]);
     predict(&[&one, &wide], &place.path("out"), &[]).succeeded();
     let one = Table::read(&place.path("out/one.csv"));
     assert_eq!(one.column("status"), ["padded"]);
     assert_eq!(one.column("window_start_s"), one.column("window_end_s"));
-    let sum: f64 = one
-        .header
-        .iter()
-        .filter(|name| name.starts_with("p_"))
-        .map(|name| one.numbers(name)[0])
-        .sum();
+    let sum: f64 = one.header.iter().filter(|name| name.starts_with("p_")).map(|name| one.numbers(name)[0]).sum();
     // Seven cells rounded to six decimals.
     assert!((sum - 1.0).abs() < 7.0 * 0.5e-6 + 1e-9, "{sum}");
-    assert_eq!(
-        Table::read(&place.path("out/wide.csv")).column("status"),
-        ["no_face"; 2]
-    );
+    assert_eq!(Table::read(&place.path("out/wide.csv")).column("status"), ["no_face"; 2]);
 }
 
 #[test]
@@ -160,20 +131,10 @@ fn weights_that_are_none() {
     golden_frames(&place.path("clip"), 2);
     let try_weights = |path: &Path| {
         let weights = path.to_str().unwrap();
-        predict(
-            &[&place.path("clip")],
-            &place.path("out"),
-            &["--crops", "--weights", weights],
-        )
+        predict(&[&place.path("clip")], &place.path("out"), &["--crops", "--weights", weights])
     };
     let checkpoint = est_goldens::file("authors_tiny.pth");
-    est(&[
-        "weights",
-        "import",
-        checkpoint.to_str().unwrap(),
-        &place.text("good.est"),
-    ])
-    .succeeded();
+    est(&["weights", "import", checkpoint.to_str().unwrap(), &place.text("good.est")]).succeeded();
     let good = std::fs::read(place.path("good.est")).unwrap();
 
     try_weights(&place.path("missing.est")).failed_with(&["missing.est", "check the path"]);
@@ -181,11 +142,7 @@ fn weights_that_are_none() {
     try_weights(&place.file("text.est", b"hello")).failed_with(&["text.est"]);
     try_weights(&place.file("short.est", &good[..good.len() / 2])).failed_with(&["short.est"]);
     try_weights(&est_goldens::file("est.safetensors")).failed_with(&["est.safetensors", "est weights import"]);
-    let seed = predict(
-        &[&place.path("clip")],
-        &place.path("out"),
-        &["--crops", "--weights", "random:x"],
-    );
+    let seed = predict(&[&place.path("clip")], &place.path("out"), &["--crops", "--weights", "random:x"]);
     seed.failed_with(&["random:x", "whole number"]);
     assert!(names(&place.path("out")).is_empty(), "nothing half-written");
 }
@@ -249,12 +206,9 @@ fn a_detector_that_is_none() {
 
 #[test]
 fn a_wrong_command_line_exits_with_2() {
-    for args in [
-        &["predict"][..],
-        &["predict", "x.mp4"],
-        &["predict", "x.mp4", "--weights", "random:1", "--hop", "0"],
-        &["x"],
-    ] {
+    for args in
+        [&["predict"][..], &["predict", "x.mp4"], &["predict", "x.mp4", "--weights", "random:1", "--hop", "0"], &["x"]]
+    {
         let done = est(args);
         assert_eq!(done.code, 2, "{args:?}: {}", done.stderr);
     }

@@ -14,12 +14,8 @@ fn the_authors_checkpoint_gives_pytorchs_probabilities() {
     let checkpoint = est_goldens::file("authors_tiny.pth");
     est(&["weights", "import", checkpoint.to_str().unwrap(), &text("authors.est")]).succeeded();
     golden_frames(&path("clip"), 105);
-    predict(
-        &[&path("clip")],
-        &path("out"),
-        &["--crops", "--format", "csv,json", "--weights", &text("authors.est")],
-    )
-    .succeeded();
+    predict(&[&path("clip")], &path("out"), &["--crops", "--format", "csv,json", "--weights", &text("authors.est")])
+        .succeeded();
 
     let table = Table::read(&path("out/clip.csv"));
     assert_eq!(table.header.join(","), COLUMNS);
@@ -41,10 +37,7 @@ fn the_authors_checkpoint_gives_pytorchs_probabilities() {
     let result = json(&path("out/clip.json"));
     assert_eq!(result["rows"].as_array().unwrap().len(), 105);
     assert_eq!(result["video"]["frames_decoded"], 105);
-    assert_eq!(
-        result["run"]["model"]["weights_sha256"],
-        table.column("weights_sha256")[0]
-    );
+    assert_eq!(result["run"]["model"]["weights_sha256"], table.column("weights_sha256")[0]);
     assert_eq!(json(&path("out/clip.run.json"))["run"], result["run"]);
 
     let shown = est(&["weights", "show", &text("authors.est"), "--json"]).succeeded();
@@ -68,17 +61,9 @@ fn two_runs_give_the_same_files() {
         assert!(read("a") == read("b"), "{name} differs between two runs");
     }
     let table = Table::read(&path("a/clip.csv"));
-    assert!(
-        table.column("status").iter().all(|&status| status == "padded"),
-        "40 frames are stretched to 105"
-    );
+    assert!(table.column("status").iter().all(|&status| status == "padded"), "40 frames are stretched to 105");
     assert!(table.column("model_id").iter().all(|id| id.contains("untrained")));
-    assert!(
-        table
-            .column("weights_sha256")
-            .iter()
-            .all(|hash| hash.contains("untrained"))
-    );
+    assert!(table.column("weights_sha256").iter().all(|hash| hash.contains("untrained")));
 }
 
 /// `--fps` is the clock of pictures: at twice the model's rate every second one is enough.
@@ -95,8 +80,5 @@ fn pictures_have_the_clock_that_they_are_given() {
     let pattern = path("clip/*.png");
     predict(&[&pattern], &path("by-pattern"), &["--crops", "--fps", "50"]).succeeded();
     let read = |name: &str| std::fs::read(path(name)).unwrap();
-    assert!(
-        read("out/clip.csv") == read("by-pattern/clip.csv"),
-        "a pattern and its folder are the same video"
-    );
+    assert!(read("out/clip.csv") == read("by-pattern/clip.csv"), "a pattern and its folder are the same video");
 }

@@ -12,12 +12,7 @@ fn one_face_has_one_row_for_every_frame() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let done = predict(&[&download("single_face.mp4")], &out, &["--format", "csv,json"]).succeeded();
-    assert!(
-        done.stdout
-            .contains("72 of 72 frames decoded, 72 rows, 1 tracks  (untrained)"),
-        "{}",
-        done.stdout
-    );
+    assert!(done.stdout.contains("72 of 72 frames decoded, 72 rows, 1 tracks  (untrained)"), "{}", done.stdout);
     assert!(done.stderr.contains("untrained"), "{}", done.stderr);
 
     let table = Table::read(&out.join("single_face.csv"));
@@ -25,27 +20,17 @@ fn one_face_has_one_row_for_every_frame() {
     assert_eq!(table.numbers("frame"), (0..72).map(f64::from).collect::<Vec<_>>());
     assert!(table.column("track_id").iter().all(|&track| track == "1"));
     for (frame, time) in table.numbers("pts_s").iter().enumerate() {
-        assert!(
-            (time - frame as f64 / 30.0).abs() < 1e-3,
-            "the video has 30 frames per second"
-        );
+        assert!((time - frame as f64 / 30.0).abs() < 1e-3, "the video has 30 frames per second");
     }
     // 2.4 s are less than a window.
     assert!(table.column("status").iter().all(|&status| status == "padded"));
     for (score, quality) in table.numbers("det_score").iter().zip(table.numbers("quality")) {
-        assert!(
-            *score > 0.9 && (0.0..=1.0).contains(&quality),
-            "score {score}, quality {quality}"
-        );
+        assert!(*score > 0.9 && (0.0..=1.0).contains(&quality), "score {score}, quality {quality}");
     }
     let result = json(&out.join("single_face.json"));
     let rows = result["rows"].as_array().unwrap();
     for (row, text) in rows.iter().zip(table.column("p_happy")) {
-        assert_eq!(
-            format!("{:.6}", row["p_happy"].as_f64().unwrap()),
-            text,
-            "JSON and CSV agree"
-        );
+        assert_eq!(format!("{:.6}", row["p_happy"].as_f64().unwrap()), text, "JSON and CSV agree");
     }
     assert_eq!(result["run"]["detector"]["name"], "RetinaFace MobileNet-0.25");
 }
@@ -71,25 +56,13 @@ fn three_faces_a_cut_and_gaps_give_the_right_tracks() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     compose(folder.path());
-    predict(
-        &[&path("faces.mp4")],
-        &path("out"),
-        &["--detect-every", "2", "--hop", "50"],
-    )
-    .succeeded();
+    predict(&[&path("faces.mp4")], &path("out"), &["--detect-every", "2", "--hop", "50"]).succeeded();
     let table = Table::read(&path("out/faces.csv"));
 
     let mut spans: BTreeMap<String, Vec<(f64, String)>> = BTreeMap::new();
-    let rows = table
-        .column("track_id")
-        .into_iter()
-        .zip(table.numbers("pts_s"))
-        .zip(table.column("status"));
+    let rows = table.column("track_id").into_iter().zip(table.numbers("pts_s")).zip(table.column("status"));
     for ((track, time), status) in rows {
-        spans
-            .entry(track.to_string())
-            .or_default()
-            .push((time, status.to_string()));
+        spans.entry(track.to_string()).or_default().push((time, status.to_string()));
     }
     let seen: Vec<String> = spans
         .iter()
@@ -104,41 +77,22 @@ fn three_faces_a_cut_and_gaps_give_the_right_tracks() {
         })
         .collect();
     let span = |track: &str| {
-        let rows = spans
-            .get(track)
-            .unwrap_or_else(|| panic!("a track {track} in {seen:#?}"));
-        (
-            rows[0].0,
-            rows[rows.len() - 1].0,
-            rows.iter().filter(|(_, status)| status == "no_face").count(),
-        )
+        let rows = spans.get(track).unwrap_or_else(|| panic!("a track {track} in {seen:#?}"));
+        (rows[0].0, rows[rows.len() - 1].0, rows.iter().filter(|(_, status)| status == "no_face").count())
     };
     // 25 frames per second: three faces from 0 to 1.96 s, the middle one hidden from 0.8 to 1.16 s.
     for (track, hidden) in [("1", 0..=0), ("2", 8..=14), ("3", 0..=0)] {
         let (first, last, gaps) = span(track);
-        assert!(
-            first == 0.0 && (last - 1.96).abs() < 1e-6 && hidden.contains(&gaps),
-            "{seen:#?}"
-        );
+        assert!(first == 0.0 && (last - 1.96).abs() < 1e-6 && hidden.contains(&gaps), "{seen:#?}");
     }
     // The cut: one face from 2.0 to 2.96 s; black to 4.96 s, longer than a gap may be; the face again to the end.
     let (first, last, gaps) = span("4");
-    assert!(
-        (first - 2.0).abs() < 1e-6 && (last - 2.96).abs() < 0.05 && gaps == 0,
-        "{seen:#?}"
-    );
+    assert!((first - 2.0).abs() < 1e-6 && (last - 2.96).abs() < 0.05 && gaps == 0, "{seen:#?}");
     let (first, last, gaps) = span("5");
-    assert!(
-        (first - 5.0).abs() < 0.09 && (last - 5.96).abs() < 1e-6 && gaps == 0,
-        "{seen:#?}"
-    );
+    assert!((first - 5.0).abs() < 0.09 && (last - 5.96).abs() < 1e-6 && gaps == 0, "{seen:#?}");
     assert_eq!(spans.len(), 6, "five tracks and the frames without any: {seen:#?}");
     // Every frame is there, and once per track.
-    let mut pairs: Vec<_> = table
-        .column("frame")
-        .into_iter()
-        .zip(table.column("track_id"))
-        .collect();
+    let mut pairs: Vec<_> = table.column("frame").into_iter().zip(table.column("track_id")).collect();
     let frames: std::collections::BTreeSet<_> = table.column("frame").into_iter().collect();
     assert_eq!(frames.len(), 150);
     pairs.dedup();

@@ -70,10 +70,7 @@ mod tests {
     use super::*;
 
     fn values(lens: &[usize]) -> Vec<Value> {
-        let value = |&len| Value {
-            len,
-            place: Place::Input(0),
-        };
+        let value = |&len| Value { len, place: Place::Input(0) };
         lens.iter().map(value).collect()
     }
 
@@ -81,12 +78,7 @@ mod tests {
     fn a_chain_takes_turns_between_two_buffers() {
         let mut values = values(&[10, 10, 30, 20, 5]);
         let inputs = [[0], [1], [2], [3]];
-        let steps: Vec<Use> = (0..4)
-            .map(|i| Use {
-                inputs: &inputs[i],
-                output: i + 1,
-            })
-            .collect();
+        let steps: Vec<Use> = (0..4).map(|i| Use { inputs: &inputs[i], output: i + 1 }).collect();
         assert_eq!(assign(&mut values, &steps, &[4]), [20, 30]);
         let places: Vec<Place> = values.iter().map(|value| value.place).collect();
         let buffer = Place::Buffer;
@@ -98,22 +90,10 @@ mod tests {
         // 1 is read at the end, 2 is an output: neither buffer may be taken.
         let mut values = values(&[4, 4, 4, 4, 4]);
         let steps = [
-            Use {
-                inputs: &[0],
-                output: 1,
-            },
-            Use {
-                inputs: &[1],
-                output: 2,
-            },
-            Use {
-                inputs: &[2],
-                output: 3,
-            },
-            Use {
-                inputs: &[3, 1],
-                output: 4,
-            },
+            Use { inputs: &[0], output: 1 },
+            Use { inputs: &[1], output: 2 },
+            Use { inputs: &[2], output: 3 },
+            Use { inputs: &[3, 1], output: 4 },
         ];
         assign(&mut values, &steps, &[2, 4]);
         for (a, b) in [(1, 2), (1, 3), (2, 3), (2, 4), (3, 4), (1, 4)] {

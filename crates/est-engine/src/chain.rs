@@ -42,12 +42,7 @@ pub fn chains(graph: &Graph, users: &[Vec<NodeId>]) -> (BTreeMap<NodeId, Chain>,
         if users[head].is_empty() || taken[head] || !(is_layer || lone_norm) {
             continue;
         }
-        let mut chain = Chain {
-            head,
-            norm: lone_norm.then_some(head),
-            residual: None,
-            slope: None,
-        };
+        let mut chain = Chain { head, norm: lone_norm.then_some(head), residual: None, slope: None };
         let mut end = head;
         while let [user] = users[end][..] {
             if user == CALLER || taken[user] || !chain.extend(graph, end, user) {

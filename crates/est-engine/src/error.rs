@@ -6,31 +6,15 @@ pub enum EngineError {
     #[error(
         "the weights hold `{key}` with shape {found:?}, the network needs {expected:?}; give the weights of this very network"
     )]
-    Shape {
-        key: String,
-        expected: Vec<usize>,
-        found: Vec<usize>,
-    },
+    Shape { key: String, expected: Vec<usize>, found: Vec<usize> },
     #[error("the network takes {expected} inputs ({names}), but {found} were given")]
-    InputCount {
-        expected: usize,
-        names: String,
-        found: usize,
-    },
+    InputCount { expected: usize, names: String, found: usize },
     #[error("the input `{input}` holds {found} numbers; a batch of {batch} needs {expected}")]
-    InputLength {
-        input: String,
-        batch: usize,
-        expected: usize,
-        found: usize,
-    },
+    InputLength { input: String, batch: usize, expected: usize, found: usize },
     #[error("`{node}` was given the index {index}; it takes whole numbers from 0 to {last}")]
     Index { node: String, index: f32, last: usize },
     #[error("the engine cannot run `{node}`: {reason}")]
     Unsupported { node: String, reason: String },
     #[error("{threads} threads cannot be started: {source}; ask for fewer")]
-    Threads {
-        threads: usize,
-        source: rayon::ThreadPoolBuildError,
-    },
+    Threads { threads: usize, source: rayon::ThreadPoolBuildError },
 }

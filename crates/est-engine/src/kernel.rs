@@ -128,9 +128,7 @@ impl Kernel {
             &Kernel::MeanOverRows([rows, width]) => rowwise::mean_over_rows(part(0), rows, width, output),
             &Kernel::CosinePool([rows, width]) => rowwise::cosine_pool(part(0), part(1), rows, width, output),
             Kernel::Embedding(_, table, width) => layout::gather_rows(table, *width, part(0), output),
-            Kernel::Repeat(tensor) => output
-                .chunks_exact_mut(tensor.len())
-                .for_each(|out| out.copy_from_slice(tensor)),
+            Kernel::Repeat(tensor) => output.chunks_exact_mut(tensor.len()).for_each(|out| out.copy_from_slice(tensor)),
         }
     }
 }

@@ -38,13 +38,8 @@ impl Plan {
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>) -> Result<Plan, EngineError> {
         let users = users(graph);
         let (mut chains, absorbed) = chains(graph, &users);
-        let mut builder = Builder {
-            graph,
-            tensors,
-            values: vec![],
-            of_node: vec![usize::MAX; graph.nodes().len()],
-            steps: vec![],
-        };
+        let mut builder =
+            Builder { graph, tensors, values: vec![], of_node: vec![usize::MAX; graph.nodes().len()], steps: vec![] };
         for (number, (id, node)) in graph.inputs().enumerate() {
             builder.of_node[id] = builder.value(node.shape.len());
             builder.values[builder.of_node[id]].place = Place::Input(number);
@@ -58,17 +53,9 @@ impl Plan {
                 None => builder.single(id)?,
             };
         }
-        let Builder {
-            mut values,
-            of_node,
-            steps,
-            ..
-        } = builder;
+        let Builder { mut values, of_node, steps, .. } = builder;
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
-        let uses = steps.iter().map(|step| Use {
-            inputs: &step.inputs,
-            output: step.output,
-        });
+        let uses = steps.iter().map(|step| Use { inputs: &step.inputs, output: step.output });
         let buffers = assign(&mut values, &uses.collect::<Vec<_>>(), &outputs);
         Ok(Plan {
             inputs: graph.inputs().map(|(_, node)| node.name.clone()).collect(),
@@ -99,13 +86,7 @@ impl<'a> Builder<'a> {
     fn step(&mut self, name: String, kernel: Kernel, inputs: Vec<usize>, shape: &Shape) -> usize {
         let output = self.value(shape.len());
         let shape = shape.clone();
-        self.steps.push(Step {
-            name,
-            shape,
-            kernel,
-            inputs,
-            output,
-        });
+        self.steps.push(Step { name, shape, kernel, inputs, output });
         output
     }
 
@@ -115,21 +96,16 @@ impl<'a> Builder<'a> {
         let specs = node.op.parameters(&node.name, &node.shape.item).into_iter();
         let tensor = |spec: est_nets::ParameterSpec| match self.tensors.get(&spec.name) {
             None => Err(EngineError::Missing { key: spec.name }),
-            Some(tensor) if tensor.shape != spec.shape => Err(EngineError::Shape {
-                key: spec.name,
-                expected: spec.shape,
-                found: tensor.shape.clone(),
-            }),
+            Some(tensor) if tensor.shape != spec.shape => {
+                Err(EngineError::Shape { key: spec.name, expected: spec.shape, found: tensor.shape.clone() })
+            }
             Some(tensor) => Ok(tensor),
         };
         specs.filter(|spec| spec.role != Role::Counter).map(tensor).collect()
     }
 
     fn unsupported(&self, id: NodeId, reason: &str) -> EngineError {
-        EngineError::Unsupported {
-            node: self.graph.node(id).name.clone(),
-            reason: reason.to_string(),
-        }
+        EngineError::Unsupported { node: self.graph.node(id).name.clone(), reason: reason.to_string() }
     }
 
     fn inputs(&self, id: NodeId) -> Vec<usize> {
@@ -153,13 +129,7 @@ impl<'a> Builder<'a> {
         let tensors = self.tensors(chain.head)?;
         let data = |tensor: usize| tensors[tensor].data.clone();
         let (shape, mut weights, mut bias) = match node.op {
-            Op::Conv2d {
-                inputs,
-                outputs,
-                groups,
-                bias,
-                ..
-            } => {
+            Op::Conv2d { inputs, outputs, groups, bias, .. } => {
                 let shape = ConvShape::new(self.window(chain.head), [inputs, outputs], groups);
                 (shape, data(0), if bias { data(1) } else { vec![0.0; outputs] })
             }
@@ -196,18 +166,7 @@ impl<'a> Builder<'a> {
     fn window(&self, id: NodeId) -> Window {
         let node = self.graph.node(id);
         let item = &self.graph.node(node.inputs[0]).shape.item;
-        let (Op::Conv2d {
-            kernel,
-            stride,
-            padding,
-            ..
-        }
-        | Op::MaxPool {
-            kernel,
-            stride,
-            padding,
-        }) = node.op
-        else {
+        let (Op::Conv2d { kernel, stride, padding, .. } | Op::MaxPool { kernel, stride, padding }) = node.op else {
             unreachable!("{node:?} has no window")
         };
         Window::new([item[1], item[2]], kernel, stride, padding)
@@ -229,12 +188,7 @@ impl<'a> Builder<'a> {
             projected.push(self.step(format!("{}.{name}", node.name), kernel, vec![inputs[i]], shape));
         }
         let [queries, keys] = [0, 1].map(|i| graph.node(node.inputs[i]).shape.item[0]);
-        let kernel = Kernel::Attention(AttentionShape {
-            queries,
-            keys,
-            width,
-            heads,
-        });
+        let kernel = Kernel::Attention(AttentionShape { queries, keys, width, heads });
         Ok(self.step(format!("{}.heads", node.name), kernel, projected, &node.shape))
     }
 

@@ -34,11 +34,7 @@ impl Session {
     /// A missing or misshapen tensor, by its key; an operation that no kernel does; threads that do not start.
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, options: &Options) -> Result<Session, EngineError> {
         let plan = Plan::new(graph, tensors)?;
-        Ok(Session {
-            buffers: vec![vec![]; plan.buffers.len()],
-            threads: threads::pool(options.threads)?,
-            plan,
-        })
+        Ok(Session { buffers: vec![vec![]; plan.buffers.len()], threads: threads::pool(options.threads)?, plan })
     }
 
     /// Runs `batch` elements. `inputs` are in the order of [`Graph::inputs`], the results in that of [`Graph::outputs`];
@@ -62,14 +58,9 @@ impl Session {
                 };
                 // The plan never writes to a buffer that the same step reads.
                 let mut output = std::mem::take(&mut buffers[target]);
-                let read: Vec<&[f32]> = step
-                    .inputs
-                    .iter()
-                    .map(|&value| get(plan, buffers, inputs, batch, value))
-                    .collect();
-                let result = step
-                    .kernel
-                    .run(&read, &mut output[..plan.values[step.output].len * batch]);
+                let read: Vec<&[f32]> =
+                    step.inputs.iter().map(|&value| get(plan, buffers, inputs, batch, value)).collect();
+                let result = step.kernel.run(&read, &mut output[..plan.values[step.output].len * batch]);
                 buffers[target] = output;
                 result?;
             }
@@ -90,12 +81,7 @@ impl Session {
         for ((input, name), value) in inputs.iter().zip(names).zip(&self.plan.values) {
             let expected = value.len * batch;
             if input.len() != expected {
-                return Err(EngineError::InputLength {
-                    input: name.clone(),
-                    batch,
-                    expected,
-                    found: input.len(),
-                });
+                return Err(EngineError::InputLength { input: name.clone(), batch, expected, found: input.len() });
             }
         }
         Ok(())

@@ -25,9 +25,7 @@ pub fn pool(threads: usize) -> Result<Arc<ThreadPool>, EngineError> {
     }
     let builder = ThreadPoolBuilder::new().num_threads(threads);
     let builder = builder.thread_name(|index| format!("est-engine-{index}"));
-    let pool = builder
-        .build()
-        .map_err(|source| EngineError::Threads { threads, source })?;
+    let pool = builder.build().map_err(|source| EngineError::Threads { threads, source })?;
     let pool = Arc::new(pool);
     pools.insert(threads, Arc::downgrade(&pool));
     Ok(pool)

@@ -26,9 +26,7 @@ fn pictures(frames: impl IntoIterator<Item = usize>, side: usize) -> Vec<f32> {
 
 /// Test sampling's frames in the snippets' order.
 fn clip(order: &[f32]) -> Vec<f32> {
-    let frames = order
-        .iter()
-        .flat_map(|&snippet| [0, 3, 6, 9, 12].map(|offset| 15 + 10 * snippet as usize + offset));
+    let frames = order.iter().flat_map(|&snippet| [0, 3, 6, 9, 12].map(|offset| 15 + 10 * snippet as usize + offset));
     pictures(frames, 224)
 }
 
@@ -64,11 +62,7 @@ fn est_from_pictures() {
     // Sums over seven snippets in another order, through six layers: f32 noise of numbers near 1.
     assert_close("emotion", &shuffled[3], &whole[3], 1e-5);
     assert_close("class logits", &shuffled[4], &whole[4], 1e-5);
-    let moved = shuffled[5]
-        .iter()
-        .zip(&whole[5])
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
+    let moved = shuffled[5].iter().zip(&whole[5]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(moved > 1e-4, "the order head sees no order: {moved}");
 }
 
@@ -81,15 +75,7 @@ fn every_variant_from_features() {
         ("none", ablation(SnippetFeatures::Mean), identity(7)),
         ("self_attention", ablation(SnippetFeatures::SelfAttention), identity(7)),
         ("squeeze_excite", ablation(SnippetFeatures::SqueezeExcite), identity(7)),
-        (
-            "n5_j3",
-            EstConfig {
-                snippets: 5,
-                frames: 3,
-                ..EstConfig::PAPER
-            },
-            identity(5),
-        ),
+        ("n5_j3", EstConfig { snippets: 5, frames: 3, ..EstConfig::PAPER }, identity(5)),
     ];
     let golden = ["heads", "est"].map(|name| load(&format!("{name}.safetensors")));
     for (variant, config, order) in variants {
@@ -111,10 +97,7 @@ fn every_variant_from_features() {
 }
 
 fn ablation(snippet_features: SnippetFeatures) -> EstConfig {
-    EstConfig {
-        snippet_features,
-        ..EstConfig::PAPER
-    }
+    EstConfig { snippet_features, ..EstConfig::PAPER }
 }
 
 #[test]
@@ -126,9 +109,7 @@ fn backbones() {
         (Backbone::ResNet34, "resnet34", 224, 5e-5),   // features of 7
         (Backbone::ResNet50, "resnet50", 224, 3.5e-5), // features of 4
     ] {
-        let result = session(&backbone.graph(side))
-            .run(2, &[&pictures([0, 7], side)])
-            .unwrap();
+        let result = session(&backbone.graph(side)).run(2, &[&pictures([0, 7], side)]).unwrap();
         let key = format!("{name}.{side}.features");
         assert_close(&key, &result[0], &golden[&key].data, tolerance);
     }

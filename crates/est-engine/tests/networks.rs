@@ -41,11 +41,8 @@ fn run(session: &mut Session, batch: usize, inputs: &[Vec<f32>]) -> Vec<Vec<f32>
 /// by a few times 2^-24 * 8 * size; ten times that lets no wrong weight or neighbour through.
 fn check(graph: &Graph, batch: usize) {
     let inputs = inputs(graph, batch);
-    let planes: Vec<Vec<f64>> = graph
-        .inputs()
-        .zip(&inputs)
-        .map(|((_, node), x)| wide(&from_engine(&node.shape, x)))
-        .collect();
+    let planes: Vec<Vec<f64>> =
+        graph.inputs().zip(&inputs).map(|((_, node), x)| wide(&from_engine(&node.shape, x))).collect();
     let expected = evaluate(graph, &weights(graph), batch, &planes);
     let results = run(&mut session(graph, 2), batch, &inputs);
     for (((name, id), expected), result) in graph.outputs().iter().zip(expected).zip(results) {
@@ -55,23 +52,14 @@ fn check(graph: &Graph, batch: usize) {
         assert!(size > 1e-3, "{name} is nothing: {size}");
         for (i, (&result, expected)) in result.iter().zip(&expected).enumerate() {
             let error = (f64::from(result) - expected).abs();
-            assert!(
-                error <= 80.0 * size * 2f64.powi(-24),
-                "{name}[{i}]: {result} for {expected} of {size}"
-            );
+            assert!(error <= 80.0 * size * 2f64.powi(-24), "{name}[{i}]: {result} for {expected} of {size}");
         }
     }
 }
 
 /// EST on small pictures, with every kind of op.
 fn tiny(snippet_features: SnippetFeatures) -> Graph {
-    let config = EstConfig {
-        snippets: 3,
-        frames: 2,
-        snippet_features,
-        size: 32,
-        ..EstConfig::PAPER
-    };
+    let config = EstConfig { snippets: 3, frames: 2, snippet_features, size: 32, ..EstConfig::PAPER };
     config.graph()
 }
 
@@ -93,11 +81,7 @@ fn the_face_detector_at_96_x_64() {
 #[test]
 fn est_with_each_kind_of_snippet() {
     check(&tiny(SnippetFeatures::Hierarchical), 2);
-    for kind in [
-        SnippetFeatures::Mean,
-        SnippetFeatures::SelfAttention,
-        SnippetFeatures::SqueezeExcite,
-    ] {
+    for kind in [SnippetFeatures::Mean, SnippetFeatures::SelfAttention, SnippetFeatures::SqueezeExcite] {
         let tail = tiny(kind).cut(&["features", "order"], &["snippets", "class_logits", "order_logits"]);
         check(&tail.unwrap(), 3);
     }
@@ -109,15 +93,8 @@ fn est_with_each_kind_of_snippet() {
 fn odd_graphs() {
     let mut graph = Graph::new();
     let g = &mut graph;
-    let conv = |inputs, outputs, groups, bias| Op::Conv2d {
-        inputs,
-        outputs,
-        kernel: 3,
-        stride: 1,
-        padding: 1,
-        groups,
-        bias,
-    };
+    let conv =
+        |inputs, outputs, groups, bias| Op::Conv2d { inputs, outputs, kernel: 3, stride: 1, padding: 1, groups, bias };
     let norm = |channels| Op::BatchNorm { channels, eps: 1e-5 };
     let relu = Op::Activation(Activation::Relu);
     let x = g.input("x", 2, &[6, 5, 7]);
@@ -152,13 +129,7 @@ fn odd_graphs() {
     let change = g.push("change", Op::Add, &[shifted, dropped]);
     let back = g.push("back", Op::Ungroup, &[change]);
     g.push("dead", conv(30, 1, 1, true), &[joined]);
-    for (name, id) in [
-        ("x_out", x),
-        ("sum_out", sum),
-        ("again_out", again),
-        ("rows_out", change),
-        ("back_out", back),
-    ] {
+    for (name, id) in [("x_out", x), ("sum_out", sum), ("again_out", again), ("rows_out", change), ("back_out", back)] {
         g.output(name, id);
     }
     check(&graph, 1);
@@ -179,18 +150,11 @@ fn norms_sums_and_activations_cost_no_step() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    for graph in [
-        tiny(SnippetFeatures::Hierarchical),
-        retinaface::graph(64, 96),
-        Backbone::ResNet18.graph(96),
-    ] {
+    for graph in [tiny(SnippetFeatures::Hierarchical), retinaface::graph(64, 96), Backbone::ResNet18.graph(96)] {
         let inputs = inputs(&graph, 3);
         let one = run(&mut session(&graph, 1), 3, &inputs);
         for threads in [2, 3, 7] {
-            assert!(
-                run(&mut session(&graph, threads), 3, &inputs) == one,
-                "{threads} threads"
-            );
+            assert!(run(&mut session(&graph, threads), 3, &inputs) == one, "{threads} threads");
         }
     }
 }
@@ -198,11 +162,7 @@ fn threads_do_not_change_a_bit() {
 /// A batch gives what its elements give alone, to the bit, whatever ran before.
 #[test]
 fn the_batch_does_not_change_a_bit() {
-    for graph in [
-        tiny(SnippetFeatures::Hierarchical),
-        retinaface::graph(64, 96),
-        Backbone::ResNet18.graph(64),
-    ] {
+    for graph in [tiny(SnippetFeatures::Hierarchical), retinaface::graph(64, 96), Backbone::ResNet18.graph(64)] {
         let mut session = session(&graph, 2);
         let whole = inputs(&graph, 5);
         let part = |tensor: &[f32], range: std::ops::Range<usize>| {
@@ -249,10 +209,7 @@ fn wrong_weights_are_named() {
     let shape = vec![64, 2];
     tensors.insert("layer2.0.bn1.running_mean".into(), Tensor::new(shape, mean.data));
     let error = new(&tensors).unwrap().to_string();
-    assert!(
-        error.contains("layer2.0.bn1.running_mean") && error.contains("[64, 2]"),
-        "{error}"
-    );
+    assert!(error.contains("layer2.0.bn1.running_mean") && error.contains("[64, 2]"), "{error}");
 }
 
 #[test]
@@ -261,12 +218,7 @@ fn pruned_heads_need_no_weights() {
     let graph = graph.cut(&["frames", "order"], &["class_logits"]).unwrap();
     let mut tensors = weights(&graph);
     tensors.retain(|key, _| !key.starts_with("per_branch"));
-    assert!(
-        !Session::new(&graph, &tensors, &Options::default())
-            .unwrap()
-            .plan()
-            .contains("per_branch")
-    );
+    assert!(!Session::new(&graph, &tensors, &Options::default()).unwrap().plan().contains("per_branch"));
 }
 
 #[test]
@@ -278,16 +230,10 @@ fn wrong_inputs_are_named() {
     let error = fails(1, &[&inputs[0]]);
     assert!(error.contains("2 inputs (frames, order), but 1"), "{error}");
     let error = fails(2, &[&inputs[0], &inputs[1]]);
-    assert!(
-        error.contains("`frames` holds 18432 numbers; a batch of 2 needs 36864"),
-        "{error}"
-    );
+    assert!(error.contains("`frames` holds 18432 numbers; a batch of 2 needs 36864"), "{error}");
     for order in [[0.0, 1.0, 3.0], [0.0, -1.0, 1.0], [0.5, 1.0, 2.0], [0.0, f32::NAN, 2.0]] {
         let error = fails(1, &[&inputs[0], &order]);
-        assert!(
-            error.contains("`pos_enc.pos_enc`") && error.contains("from 0 to 2"),
-            "{error}"
-        );
+        assert!(error.contains("`pos_enc.pos_enc`") && error.contains("from 0 to 2"), "{error}");
     }
     // A failed run leaves the session usable.
     assert_eq!(run(&mut session, 1, &inputs).len(), graph.outputs().len());
@@ -299,12 +245,6 @@ fn what_the_layout_cannot_do_is_refused() {
     let x = graph.input("x", 1, &[3, 4, 5]);
     let y = graph.push("y", Op::Linear { inputs: 5, outputs: 2 }, &[x]);
     graph.output("y", y);
-    let error = Session::new(&graph, &weights(&graph), &Options::default())
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("`y`") && error.contains("last dimension of an image"),
-        "{error}"
-    );
+    let error = Session::new(&graph, &weights(&graph), &Options::default()).err().unwrap().to_string();
+    assert!(error.contains("`y`") && error.contains("last dimension of an image"), "{error}");
 }

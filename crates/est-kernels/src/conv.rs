@@ -20,12 +20,7 @@ pub struct ConvShape {
 impl ConvShape {
     pub fn new(window: Window, [inputs, outputs]: [usize; 2], groups: usize) -> Self {
         assert!(inputs % groups == 0 && outputs % groups == 0, "{groups} groups");
-        ConvShape {
-            window,
-            inputs,
-            outputs,
-            groups,
-        }
+        ConvShape { window, inputs, outputs, groups }
     }
 
     /// A linear layer: each row of `inputs` numbers is an image of one pixel.
@@ -107,12 +102,7 @@ impl Conv {
                 }
             }
         }
-        Conv {
-            shape,
-            method,
-            weights: packed,
-            bias: bias.to_vec(),
-        }
+        Conv { shape, method, weights: packed, bias: bias.to_vec() }
     }
 
     pub fn shape(&self) -> &ConvShape {
@@ -125,10 +115,7 @@ impl Conv {
         let shape = &self.shape;
         let image = shape.window.height * shape.window.width * shape.inputs;
         let all = input.len() / image * shape.window.pixels();
-        assert!(
-            input.len().is_multiple_of(image) && pixels.end <= all,
-            "input of {shape:?}"
-        );
+        assert!(input.len().is_multiple_of(image) && pixels.end <= all, "input of {shape:?}");
         assert_eq!(output.len(), pixels.len() * shape.outputs, "output of {shape:?}");
         for row in output.chunks_exact_mut(shape.outputs) {
             row.copy_from_slice(&self.bias);
@@ -180,9 +167,7 @@ impl Conv {
 
     /// Copies what `taps` of the kernel see at an output pixel: [taps, inputs / groups].
     fn gather(&self, input: &[f32], pixel: usize, group: usize, taps: Range<usize>, mut patch: &mut [f32]) {
-        let ConvShape {
-            window, inputs, groups, ..
-        } = self.shape;
+        let ConvShape { window, inputs, groups, .. } = self.shape;
         let ins = inputs / groups;
         let (image, y, x) = window.locate(pixel);
         let mut tap = taps.start;
@@ -214,11 +199,7 @@ impl Conv {
     }
 
     fn add_depthwise(&self, input: &[f32], pixels: Range<usize>, output: &mut [f32]) {
-        let ConvShape {
-            window,
-            inputs: channels,
-            ..
-        } = self.shape;
+        let ConvShape { window, inputs: channels, .. } = self.shape;
         let whole = channels / LANES * LANES;
         let mut taps = vec![];
         for (out, pixel) in output.chunks_exact_mut(channels).zip(pixels) {
@@ -231,9 +212,7 @@ impl Conv {
                 let mut sums = *out;
                 for &(tap, pixel) in &taps {
                     let x = image[pixel + first..].first_chunk::<LANES>().expect("a whole chunk");
-                    let w = self.weights[tap + first..]
-                        .first_chunk::<LANES>()
-                        .expect("a whole chunk");
+                    let w = self.weights[tap + first..].first_chunk::<LANES>().expect("a whole chunk");
                     for lane in 0..LANES {
                         sums[lane] += x[lane] * w[lane];
                     }

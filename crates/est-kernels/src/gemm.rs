@@ -20,10 +20,7 @@ pub fn add_product(rows: usize, a: &[f32], a_stride: usize, b: &[f32], c: &mut [
     }
     assert_eq!(b.len() % n, 0, "b of {} numbers in rows of {n}", b.len());
     let k = b.len() / n;
-    assert!(
-        a_stride >= k && c_stride >= n,
-        "strides {a_stride}, {c_stride} of {k}, {n}"
-    );
+    assert!(a_stride >= k && c_stride >= n, "strides {a_stride}, {c_stride} of {k}, {n}");
     assert!(a.len() >= (rows - 1) * a_stride + k, "a");
     assert!(c.len() >= (rows - 1) * c_stride + n, "c");
 

@@ -35,10 +35,7 @@ pub fn upsample_nearest(
     assert!(input.len().is_multiple_of(image) && output.len() == input.len() / image * out_image);
     for (input, output) in input.chunks_exact(image).zip(output.chunks_exact_mut(out_image)) {
         for (index, out) in output.chunks_exact_mut(channels).enumerate() {
-            let (y, x) = (
-                index / out_width * height / out_height,
-                index % out_width * width / out_width,
-            );
+            let (y, x) = (index / out_width * height / out_height, index % out_width * width / out_width);
             out.copy_from_slice(&input[(y * width + x) * channels..][..channels]);
         }
     }

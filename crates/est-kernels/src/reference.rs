@@ -138,10 +138,7 @@ pub fn cosine_pool(x: &[f64], g: &[f64], rows: usize, width: usize) -> Vec<f64> 
         let column = |column: usize| (0..rows).map(|row| weights[row] * x[row * width + column]).sum::<f64>();
         (0..width).map(|c| column(c) / weights.iter().sum::<f64>()).collect()
     };
-    x.chunks_exact(rows * width)
-        .zip(g.chunks_exact(width))
-        .flat_map(of_group)
-        .collect()
+    x.chunks_exact(rows * width).zip(g.chunks_exact(width)).flat_map(of_group).collect()
 }
 
 /// Groups of projected query [queries, width], key and value [keys, width] -> [queries, width].
@@ -156,11 +153,7 @@ pub fn attention(shape: &AttentionShape, query: &[f64], key: &[f64], value: &[f6
             let score = |row: usize| dot(&slice(query, 0), &slice(key, first + row)) / (head_width as f64).sqrt();
             let weights = softmax(&(0..keys).map(score).collect::<Vec<f64>>(), keys);
             for column in 0..head_width {
-                result.push(
-                    (0..keys)
-                        .map(|row| weights[row] * slice(value, first + row)[column])
-                        .sum(),
-                );
+                result.push((0..keys).map(|row| weights[row] * slice(value, first + row)[column]).sum());
             }
         }
     }

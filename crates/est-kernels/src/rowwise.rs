@@ -75,10 +75,7 @@ pub fn cosine_pool(x: &[f32], g: &[f32], rows: usize, width: usize, out: &mut [f
         let weights: Vec<f64> = x.chunks_exact(width).map(weight).collect();
         let sum: f64 = weights.iter().sum();
         for (column, out) in out.iter_mut().enumerate() {
-            let terms = weights
-                .iter()
-                .enumerate()
-                .map(|(row, weight)| weight * f64::from(x[row * width + column]));
+            let terms = weights.iter().enumerate().map(|(row, weight)| weight * f64::from(x[row * width + column]));
             *out = (terms.sum::<f64>() / sum) as f32;
         }
     }
@@ -97,14 +94,8 @@ pub struct AttentionShape {
 /// values weighted by `softmax(query . key / sqrt(width / heads))`.
 pub fn attention(shape: &AttentionShape, query: &[f32], key: &[f32], value: &[f32], out: &mut [f32]) {
     let (queries, keys, width) = (shape.queries, shape.keys, shape.width);
-    assert!(
-        query.len() == out.len() && out.len().is_multiple_of(queries * width),
-        "{shape:?}"
-    );
-    assert!(
-        key.len() == out.len() / queries * keys && value.len() == key.len(),
-        "{shape:?}"
-    );
+    assert!(query.len() == out.len() && out.len().is_multiple_of(queries * width), "{shape:?}");
+    assert!(key.len() == out.len() / queries * keys && value.len() == key.len(), "{shape:?}");
     let head_width = width / shape.heads;
     let scale = 1.0 / (head_width as f64).sqrt();
     let mut scores = vec![0.0f32; keys];

@@ -15,23 +15,11 @@ impl Window {
     /// When the window is larger than the padded image or does not move.
     pub fn new([height, width]: [usize; 2], kernel: usize, stride: usize, padding: usize) -> Self {
         assert!(stride > 0 && kernel > 0 && height.min(width) + 2 * padding >= kernel);
-        Window {
-            height,
-            width,
-            kernel,
-            stride,
-            padding,
-        }
+        Window { height, width, kernel, stride, padding }
     }
 
     /// A single pixel.
-    pub const ONE: Window = Window {
-        height: 1,
-        width: 1,
-        kernel: 1,
-        stride: 1,
-        padding: 0,
-    };
+    pub const ONE: Window = Window { height: 1, width: 1, kernel: 1, stride: 1, padding: 0 };
 
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel) / self.stride + 1

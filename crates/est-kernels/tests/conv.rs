@@ -67,27 +67,17 @@ fn check(shape: ConvShape, images: usize) {
     let unit = steps as f64 * 2f64.powi(-24);
 
     let conv = Conv::new(shape, &weights, &bias);
-    for (residual, slope) in [
-        (None, None),
-        (Some(&residual[..]), Some(0.0)),
-        (None, Some(0.1)),
-        (Some(&residual), None),
-    ] {
+    for (residual, slope) in
+        [(None, None), (Some(&residual[..]), Some(0.0)), (None, Some(0.1)), (Some(&residual), None)]
+    {
         let mut out = vec![f32::NAN; pixels * shape.outputs];
         conv.run(&x, 0..pixels, Epilogue { residual, slope }, &mut out);
         for (i, &out) in out.iter().enumerate() {
             let added = residual.map_or(0.0, |residual| f64::from(residual[i]));
             let sum = expected[i] + added;
-            let sum = if sum < 0.0 {
-                sum * f64::from(slope.unwrap_or(1.0))
-            } else {
-                sum
-            };
+            let sum = if sum < 0.0 { sum * f64::from(slope.unwrap_or(1.0)) } else { sum };
             let error = (f64::from(out) - sum).abs();
-            assert!(
-                error <= unit * (scale[i] + added.abs()),
-                "{shape:?} {i}: {out} for {sum}"
-            );
+            assert!(error <= unit * (scale[i] + added.abs()), "{shape:?} {i}: {out} for {sum}");
         }
 
         // One pixel, then five, then all but one and so on: every tail of every tile.
@@ -168,15 +158,7 @@ fn linear_layers() {
 /// A row's bits must not depend on how many rows are multiplied with it: predictions would depend on batching.
 #[test]
 fn a_row_is_the_same_in_every_product() {
-    for (k, n) in [
-        (147, 64),
-        (576, 64),
-        (512, 512),
-        (1000, 48),
-        (1025, 2),
-        (3, 100),
-        (513, 17),
-    ] {
+    for (k, n) in [(147, 64), (576, 64), (512, 512), (1000, 48), (1025, 2), (3, 100), (513, 17)] {
         let rows = 300;
         let (a, b) = (noise(5, rows * k), noise(6, k * n));
         let mut all = vec![0.5; rows * n];
@@ -185,10 +167,7 @@ fn a_row_is_the_same_in_every_product() {
             for first in [0, rows - count] {
                 let mut some = vec![0.5; count * n];
                 add_product(count, &a[first * k..], k, &b, &mut some, n, n);
-                assert!(
-                    some[..] == all[first * n..][..count * n],
-                    "{count} rows of [{k}, {n}] from {first}"
-                );
+                assert!(some[..] == all[first * n..][..count * n], "{count} rows of [{k}, {n}] from {first}");
             }
         }
     }

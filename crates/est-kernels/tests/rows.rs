@@ -24,21 +24,15 @@ fn wide(x: &[f32]) -> Vec<f64> {
 fn assert_close(out: &[f32], expected: &[f64]) {
     assert_eq!(out.len(), expected.len());
     for (i, (&out, expected)) in out.iter().zip(expected).enumerate() {
-        assert!(
-            (f64::from(out) - expected).abs() <= TOLERANCE,
-            "{i}: {out} for {expected}"
-        );
+        assert!((f64::from(out) - expected).abs() <= TOLERANCE, "{i}: {out} for {expected}");
     }
 }
 
 #[test]
 fn max_pools() {
-    for (size, channels, kernel, stride, padding) in [
-        ([112, 112], 64, 3, 2, 1),
-        ([7, 9], 5, 3, 2, 1),
-        ([7, 8], 5, 2, 2, 0),
-        ([4, 4], 3, 5, 1, 2),
-    ] {
+    for (size, channels, kernel, stride, padding) in
+        [([112, 112], 64, 3, 2, 1), ([7, 9], 5, 3, 2, 1), ([7, 8], 5, 2, 2, 0), ([4, 4], 3, 5, 1, 2)]
+    {
         let window = Window::new(size, kernel, stride, padding);
         let image = size[0] * size[1];
         let x = noise(1, 2 * image * channels);
@@ -73,10 +67,7 @@ fn norms_and_softmax() {
         rowwise::softmax(&x, width, &mut out);
         assert_close(&out, &reference::softmax(&wide(&x), width));
         rowwise::layer_norm(&x, &gain, &shift, 1e-5, &mut out);
-        assert_close(
-            &out,
-            &reference::layer_norm(&wide(&x), &wide(&gain), &wide(&shift), f64::from(1e-5f32)),
-        );
+        assert_close(&out, &reference::layer_norm(&wide(&x), &wide(&gain), &wide(&shift), f64::from(1e-5f32)));
     }
     let mut out = [f32::NAN; 2];
     rowwise::softmax(&[1000.0, 1000.0], 2, &mut out);
@@ -89,10 +80,7 @@ fn pools_over_rows() {
         let (x, g) = (noise(6, 3 * rows * width), noise(7, 3 * width));
         let mut out = vec![f32::NAN; 3 * width];
         rowwise::max_over_rows(&x, rows, width, &mut out);
-        assert_eq!(
-            wide(&out),
-            reference::fold_rows(&wide(&x), rows, width, f64::NEG_INFINITY, f64::max)
-        );
+        assert_eq!(wide(&out), reference::fold_rows(&wide(&x), rows, width, f64::NEG_INFINITY, f64::max));
         rowwise::mean_over_rows(&x, rows, width, &mut out);
         let sums = reference::fold_rows(&wide(&x), rows, width, 0.0, |a, b| a + b);
         assert_close(&out, &sums.iter().map(|sum| sum / rows as f64).collect::<Vec<f64>>());
@@ -120,20 +108,12 @@ fn the_cosine_pool_clamps() {
 #[test]
 fn attention() {
     for (queries, keys, width, heads) in [(5, 5, 512, 4), (1, 7, 512, 4), (7, 7, 64, 8), (3, 2, 6, 1)] {
-        let shape = AttentionShape {
-            queries,
-            keys,
-            width,
-            heads,
-        };
+        let shape = AttentionShape { queries, keys, width, heads };
         let query = noise(8, 2 * queries * width);
         let (key, value) = (noise(9, 2 * keys * width), noise(10, 2 * keys * width));
         let mut out = vec![f32::NAN; query.len()];
         rowwise::attention(&shape, &query, &key, &value, &mut out);
-        assert_close(
-            &out,
-            &reference::attention(&shape, &wide(&query), &wide(&key), &wide(&value)),
-        );
+        assert_close(&out, &reference::attention(&shape, &wide(&query), &wide(&key), &wide(&value)));
     }
 }
 

@@ -8,13 +8,8 @@ use crate::{Image, Landmarks};
 
 /// Where the five points of a frontal face lie in a square of side 112: the template of ArcFace (Deng et al. 2019),
 /// whose numbers count pixels by their centres; half a pixel makes them positions from the corner.
-const TEMPLATE: Landmarks = [
-    [38.2946, 51.6963],
-    [73.5318, 51.5014],
-    [56.0252, 71.7366],
-    [41.5493, 92.3655],
-    [70.7299, 92.2041],
-];
+const TEMPLATE: Landmarks =
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
 const TEMPLATE_SIDE: f64 = 112.0;
 
 /// (x, y) -> (a x - b y + tx, b x + a y + ty): rotation and one scale for both axes, never a reflection.
@@ -60,12 +55,7 @@ impl Similarity {
     fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
-        Similarity {
-            a,
-            b,
-            tx: b * self.ty - a * self.tx,
-            ty: -b * self.tx - a * self.ty,
-        }
+        Similarity { a, b, tx: b * self.ty - a * self.tx, ty: -b * self.tx - a * self.ty }
     }
 }
 
@@ -89,12 +79,7 @@ pub(crate) fn aligned(image: &Image, landmarks: &Landmarks, scale: f32, size: us
         (low.floor(), ((high - low.floor()) * reduction).ceil())
     };
     let ((x, width), (y, height)) = (bounds(0), bounds(1));
-    let window = Window {
-        x,
-        y,
-        w: width / reduction,
-        h: height / reduction,
-    };
+    let window = Window { x, y, w: width / reduction, h: height / reduction };
     if window.w.max(window.h) > LARGEST_WINDOW * image.width.max(image.height) as f64 {
         return None;
     }
@@ -131,10 +116,5 @@ fn bicubic(image: &Image, x: f64, y: f64) -> [u8; 3] {
 /// Weights of the neighbours at -1, 0, 1 and 2 for a place `t` in [0, 1) between 0 and 1.
 fn catmull_rom(t: f64) -> [f32; 4] {
     let (t, t2, t3) = (t as f32, (t * t) as f32, (t * t * t) as f32);
-    [
-        -0.5 * t + t2 - 0.5 * t3,
-        1.0 - 2.5 * t2 + 1.5 * t3,
-        0.5 * t + 2.0 * t2 - 1.5 * t3,
-        -0.5 * t2 + 0.5 * t3,
-    ]
+    [-0.5 * t + t2 - 0.5 * t3, 1.0 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2.0 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3]
 }

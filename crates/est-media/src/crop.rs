@@ -29,11 +29,6 @@ fn square(image: &Image, rect: Rect, margin: f32, size: usize) -> Image {
     let longest = LARGEST_WINDOW * image.width.max(image.height) as f64;
     let side = (f64::from(margin) * f64::from(rect.w.max(rect.h))).clamp(1.0, longest);
     let [x, y] = rect.centre().map(f64::from);
-    let window = Window {
-        x: x - side / 2.0,
-        y: y - side / 2.0,
-        w: side,
-        h: side,
-    };
+    let window = Window { x: x - side / 2.0, y: y - side / 2.0, w: side, h: side };
     resample(image, window, size, size, FilterType::CatmullRom)
 }

@@ -81,14 +81,9 @@ impl Signature {
         let mut cells = vec![[0.0f32; 3]; CELLS];
         let mut counts = [0u32; COLOURS];
         if image.data.is_empty() {
-            return Signature {
-                cells,
-                colours: [0.0; COLOURS],
-            };
+            return Signature { cells, colours: [0.0; COLOURS] };
         }
-        let columns: Vec<usize> = (0..COLUMNS * POINTS)
-            .map(|i| middle(i, COLUMNS * POINTS, image.width))
-            .collect();
+        let columns: Vec<usize> = (0..COLUMNS * POINTS).map(|i| middle(i, COLUMNS * POINTS, image.width)).collect();
         for y in 0..ROWS * POINTS {
             let row = &image.data[middle(y, ROWS * POINTS, image.height) * image.width * 3..][..image.width * 3];
             let cells = &mut cells[y / POINTS * COLUMNS..][..COLUMNS];
@@ -117,11 +112,7 @@ impl Signature {
     }
 
     fn times(&self, other: &Signature) -> f32 {
-        self.cells
-            .iter()
-            .zip(&other.cells)
-            .map(|(a, b)| a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
-            .sum()
+        self.cells.iter().zip(&other.cells).map(|(a, b)| a[0] * b[0] + a[1] * b[1] + a[2] * b[2]).sum()
     }
 
     /// One minus the correlation of the cells: 0 alike up to brightness and contrast, 1 unrelated, 2 opposite.
@@ -132,12 +123,7 @@ impl Signature {
 
     /// Share of the pixels that changed colour at least: 0 to 1.
     fn colours_apart(&self, other: &Signature) -> f32 {
-        1.0 - self
-            .colours
-            .iter()
-            .zip(&other.colours)
-            .map(|(a, b)| a.min(*b))
-            .sum::<f32>()
+        1.0 - self.colours.iter().zip(&other.colours).map(|(a, b)| a.min(*b)).sum::<f32>()
     }
 }
 
@@ -158,28 +144,16 @@ mod tests {
             [hash >> 8, hash >> 16, hash >> 24].map(|bits| (bits & 255) as u8)
         };
         let pixels = (0..h).flat_map(|y| (0..w).map(move |x| (x, y)));
-        Image::new(
-            w,
-            h,
-            pixels.flat_map(|(x, y)| colour((x + shift) / 40, y / 36)).collect(),
-        )
+        Image::new(w, h, pixels.flat_map(|(x, y)| colour((x + shift) / 40, y / 36)).collect())
     }
 
     fn cuts(images: impl IntoIterator<Item = Image>) -> Vec<usize> {
         let mut detector = CutDetector::new();
-        images
-            .into_iter()
-            .enumerate()
-            .filter(|(_, image)| detector.is_cut(image))
-            .map(|(i, _)| i)
-            .collect()
+        images.into_iter().enumerate().filter(|(_, image)| detector.is_cut(image)).map(|(i, _)| i).collect()
     }
 
     fn lit(image: Image, gain: f32, lift: f32) -> Image {
-        Image {
-            data: image.data.iter().map(|&v| (f32::from(v) * gain + lift) as u8).collect(),
-            ..image
-        }
+        Image { data: image.data.iter().map(|&v| (f32::from(v) * gain + lift) as u8).collect(), ..image }
     }
 
     #[test]
@@ -196,20 +170,10 @@ mod tests {
 
     #[test]
     fn light_and_blank_frames_are_no_cuts() {
-        let flash = (0..20).map(|i| {
-            if i % 5 == 3 {
-                lit(scene(2, 0), 1.4, 60.0)
-            } else {
-                scene(2, 0)
-            }
-        });
+        let flash = (0..20).map(|i| if i % 5 == 3 { lit(scene(2, 0), 1.4, 60.0) } else { scene(2, 0) });
         assert_eq!(cuts(flash), [0usize; 0]);
         let white = |i| {
-            if i % 5 == 3 {
-                lit(scene(2, 0), 0.0, 255.0)
-            } else {
-                scene(2, 0)
-            }
+            if i % 5 == 3 { lit(scene(2, 0), 0.0, 255.0) } else { scene(2, 0) }
         };
         assert_eq!(cuts((0..20).map(white)), [0usize; 0]);
         let black_between = (0..20).map(|i| match i {
@@ -227,12 +191,7 @@ mod tests {
 
     #[test]
     fn any_size() {
-        let images = [
-            Image::new(1, 1, vec![9; 3]),
-            Image::new(0, 0, vec![]),
-            scene(0, 0),
-            scene(0, 0),
-        ];
+        let images = [Image::new(1, 1, vec![9; 3]), Image::new(0, 0, vec![]), scene(0, 0), scene(0, 0)];
         assert_eq!(cuts(images), [0usize; 0]);
     }
 }

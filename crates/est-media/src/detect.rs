@@ -24,8 +24,8 @@ impl<D: Detector + ?Sized> Detector for &mut D {
 /// How [`RetinaFace`] looks at a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectorOptions {
-    /// A picture whose longer side has more pixels than this is reduced to it. Smaller ones are not enlarged: the
-    /// smallest anchor is 16 pixels, and a face of fewer pixels has no expression to read.
+    /// A picture whose longer side has more pixels than this is reduced to it. Smaller ones are not enlarged: that finds
+    /// only faces below 15 pixels, which have no expression to read, and costs the time of a large picture.
     pub size: usize,
     /// Faces of a lower score are not reported. Not yet what a user calls a face: the tracker asks more of a new one.
     pub low_score: f32,
@@ -35,11 +35,7 @@ pub struct DetectorOptions {
 
 impl Default for DetectorOptions {
     fn default() -> Self {
-        DetectorOptions {
-            size: 640,
-            low_score: 0.3,
-            max_overlap: 0.4,
-        }
+        DetectorOptions { size: 640, low_score: 0.3, max_overlap: 0.4 }
     }
 }
 
@@ -73,12 +69,7 @@ impl RetinaFace {
     ) -> Result<Self, MediaError> {
         // Building a session checks the tensors; the smallest picture makes it cheap.
         let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, engine)?;
-        Ok(RetinaFace {
-            tensors,
-            options,
-            engine: *engine,
-            sessions: vec![([MULTIPLE; 2], smallest)],
-        })
+        Ok(RetinaFace { tensors, options, engine: *engine, sessions: vec![([MULTIPLE; 2], smallest)] })
     }
 
     fn session(&mut self, side: [usize; 2]) -> Result<&mut Session, MediaError> {
@@ -132,10 +123,7 @@ impl Fit {
         let shown = [image.width, image.height].map(|side| ((side as f64 * scale).round() as usize).max(1));
         Fit {
             shown,
-            scale: [
-                shown[0] as f32 / image.width as f32,
-                shown[1] as f32 / image.height as f32,
-            ],
+            scale: [shown[0] as f32 / image.width as f32, shown[1] as f32 / image.height as f32],
             height: shown[1].next_multiple_of(MULTIPLE),
             width: shown[0].next_multiple_of(MULTIPLE),
         }
@@ -148,12 +136,7 @@ impl Fit {
         let shown = if [image.width, image.height] == self.shown {
             image
         } else {
-            let all = Window {
-                x: 0.0,
-                y: 0.0,
-                w: image.width as f64,
-                h: image.height as f64,
-            };
+            let all = Window { x: 0.0, y: 0.0, w: image.width as f64, h: image.height as f64 };
             reduced = resample(image, all, wide, high, FilterType::Bilinear);
             &reduced
         };
@@ -173,12 +156,7 @@ impl Fit {
     fn restore(&self, face: &mut Detection) {
         let [sx, sy] = self.scale;
         let Rect { x, y, w, h } = face.rect;
-        face.rect = Rect {
-            x: x / sx,
-            y: y / sy,
-            w: w / sx,
-            h: h / sy,
-        };
+        face.rect = Rect { x: x / sx, y: y / sy, w: w / sx, h: h / sy };
         face.landmarks = face.landmarks.map(|[x, y]| [x / sx, y / sy]);
     }
 }
@@ -201,25 +179,15 @@ fn decode(
                 .flat_map(move |column| sides.into_iter().map(move |side| ([centre(column), centre(row)], side)))
         })
     });
-    let rows = scores
-        .chunks_exact(2)
-        .zip(boxes.chunks_exact(4).zip(points.chunks_exact(10)));
+    let rows = scores.chunks_exact(2).zip(boxes.chunks_exact(4).zip(points.chunks_exact(10)));
     let mut found: Vec<Detection> = anchors
         .zip(rows)
         .filter(|(_, (scores, _))| scores[1] >= low_score)
         .map(|(([x, y], side), (scores, (offset, points)))| {
             let step = VARIANCES[0] * side;
-            let (w, h) = (
-                side * (VARIANCES[1] * offset[2]).exp(),
-                side * (VARIANCES[1] * offset[3]).exp(),
-            );
+            let (w, h) = (side * (VARIANCES[1] * offset[2]).exp(), side * (VARIANCES[1] * offset[3]).exp());
             Detection {
-                rect: Rect {
-                    x: x + step * offset[0] - w / 2.0,
-                    y: y + step * offset[1] - h / 2.0,
-                    w,
-                    h,
-                },
+                rect: Rect { x: x + step * offset[0] - w / 2.0, y: y + step * offset[1] - h / 2.0, w, h },
                 score: scores[1],
                 landmarks: std::array::from_fn(|k| [x + step * points[2 * k], y + step * points[2 * k + 1]]),
             }
@@ -245,17 +213,9 @@ fn suppress(candidates: Vec<Detection>, max_overlap: f32) -> Vec<Detection> {
 /// Whether a face has finite numbers, shows at least partly in the picture and is not far larger than it: a network
 /// can say anything about noise, and what follows relies on this.
 fn plausible(face: &Detection, image: &Image) -> bool {
-    let all = Rect {
-        x: 0.0,
-        y: 0.0,
-        w: image.width as f32,
-        h: image.height as f32,
-    };
+    let all = Rect { x: 0.0, y: 0.0, w: image.width as f32, h: image.height as f32 };
     let Rect { x, y, w, h } = face.rect;
-    let finite = [x, y, w, h]
-        .iter()
-        .chain(face.landmarks.as_flattened())
-        .all(|number| number.is_finite());
+    let finite = [x, y, w, h].iter().chain(face.landmarks.as_flattened()).all(|number| number.is_finite());
     finite && w >= 1.0 && h >= 1.0 && w.max(h) <= 2.0 * all.w.max(all.h) && face.rect.shared(&all) > 0.0
 }
 
@@ -264,16 +224,7 @@ mod tests {
     use super::*;
 
     fn face(x: f32, score: f32) -> Detection {
-        Detection {
-            rect: Rect {
-                x,
-                y: 0.0,
-                w: 40.0,
-                h: 40.0,
-            },
-            score,
-            landmarks: [[0.0; 2]; 5],
-        }
+        Detection { rect: Rect { x, y: 0.0, w: 40.0, h: 40.0 }, score, landmarks: [[0.0; 2]; 5] }
     }
 
     /// 64 x 32 pixels: 8 x 4 cells of stride 8, 4 x 2 of 16, 2 x 1 of 32, two anchors each.
@@ -305,11 +256,7 @@ mod tests {
         for (anchor, centre, side) in cases {
             let found = decoded(anchor, [0.0; 4], [0.0; 10]);
             assert_eq!(found.len(), 1);
-            assert_eq!(
-                (found[0].rect.centre(), found[0].rect.w, found[0].rect.h),
-                (centre, side, side),
-                "{anchor}"
-            );
+            assert_eq!((found[0].rect.centre(), found[0].rect.w, found[0].rect.h), (centre, side, side), "{anchor}");
             assert_eq!(found[0].landmarks, [centre; 5]);
         }
     }
@@ -331,16 +278,8 @@ mod tests {
     #[test]
     fn candidates_come_best_first_and_are_bounded() {
         let anchors = 2 * (40 * 40 + 20 * 20 + 10 * 10);
-        let scores: Vec<f32> = (0..anchors)
-            .flat_map(|k| [0.0, 0.5 + (k * 7919 % anchors) as f32 / 1e5])
-            .collect();
-        let found = decode(
-            &vec![0.0; anchors * 4],
-            &scores,
-            &vec![0.0; anchors * 10],
-            [320, 320],
-            0.5,
-        );
+        let scores: Vec<f32> = (0..anchors).flat_map(|k| [0.0, 0.5 + (k * 7919 % anchors) as f32 / 1e5]).collect();
+        let found = decode(&vec![0.0; anchors * 4], &scores, &vec![0.0; anchors * 10], [320, 320], 0.5);
         assert_eq!(found.len(), MOST_CANDIDATES);
         assert!(found.is_sorted_by(|a, b| a.score >= b.score));
         assert_eq!(found[0].score, 0.5 + (anchors - 1) as f32 / 1e5);
@@ -376,17 +315,7 @@ mod tests {
         let image = Image::new(2, 1, vec![10, 20, 30, 40, 50, 60]);
         let input = Fit::new(&image, 640).input(&image);
         assert_eq!(input.len(), 32 * 32 * 3);
-        assert_eq!(
-            &input[..6],
-            [
-                30.0 - 104.0,
-                20.0 - 117.0,
-                10.0 - 123.0,
-                60.0 - 104.0,
-                50.0 - 117.0,
-                40.0 - 123.0
-            ]
-        );
+        assert_eq!(&input[..6], [30.0 - 104.0, 20.0 - 117.0, 10.0 - 123.0, 60.0 - 104.0, 50.0 - 117.0, 40.0 - 123.0]);
         assert!(input[6..].iter().all(|&value| value == 0.0));
     }
 
@@ -396,12 +325,7 @@ mod tests {
         let fit = Fit::new(&image, 640);
         // 723 lines become 362, not 361.5: each axis has its own scale.
         let mut all = face(0.0, 0.9);
-        all.rect = Rect {
-            x: 0.0,
-            y: 0.0,
-            w: 640.0,
-            h: 362.0,
-        };
+        all.rect = Rect { x: 0.0, y: 0.0, w: 640.0, h: 362.0 };
         all.landmarks[2] = [320.0, 181.0];
         fit.restore(&mut all);
         let Rect { w, h, .. } = all.rect;

@@ -33,28 +33,15 @@ pub enum MediaError {
     #[error(
         "{path}: the installed FFmpeg cannot decode {codec} ({reason}); convert the file to H.264, or install a fuller FFmpeg"
     )]
-    UnsupportedCodec {
-        path: PathBuf,
-        codec: String,
-        reason: String,
-    },
+    UnsupportedCodec { path: PathBuf, codec: String, reason: String },
 
     #[error("{path}: no frame could be decoded, {damaged} damaged packets ({reason}); copy or record it again")]
-    DecodedNothing {
-        path: PathBuf,
-        damaged: u64,
-        reason: String,
-    },
+    DecodedNothing { path: PathBuf, damaged: u64, reason: String },
 
     #[error(
         "{path}: frames of {width} x {height} pixels are too large (at most {limit} a side, 2^27 in all); scale it down, or copy it again if its header is damaged"
     )]
-    TooLarge {
-        path: PathBuf,
-        width: u32,
-        height: u32,
-        limit: u32,
-    },
+    TooLarge { path: PathBuf, width: u32, height: u32, limit: u32 },
 
     #[error("{fps} frames per second cannot be the rate of a list of images; give a number above 0")]
     BadRate { fps: f64 },

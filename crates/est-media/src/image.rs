@@ -17,8 +17,9 @@ impl Image {
     }
 }
 
-/// A decoded frame. `index` counts decoded frames from 0; `pts_s` is its presentation time in seconds from the
-/// stream's own clock, strictly increasing within a video.
+/// A decoded frame. `index` counts decoded frames from 0; of a list of images it is the place in the list, so that one
+/// that cannot be read leaves a gap. `pts_s` is the presentation time in seconds from the container's start, strictly
+/// increasing within a video.
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub index: u64,

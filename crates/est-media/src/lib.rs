@@ -15,7 +15,10 @@ mod track;
 
 pub use crop::crop;
 pub use cut::CutDetector;
-pub use decode::{DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo, decoder_version, natural_order};
+pub use decode::{
+    DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo,
+    decoder_version, natural_order,
+};
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};

@@ -36,12 +36,7 @@ pub(crate) fn resample(image: &Image, window: Window, width: usize, height: usiz
     let wide = ((x + w).ceil() + reach_x - left) as usize;
     let high = ((y + h).ceil() + reach_y - top) as usize;
     let around = repeat_edges(image, left as i64, top as i64, wide, high);
-    let window = Window {
-        x: x - left,
-        y: y - top,
-        w,
-        h,
-    };
+    let window = Window { x: x - left, y: y - top, w, h };
     resize(&around, window, width, height, filter)
 }
 
@@ -49,12 +44,9 @@ fn resize(image: &Image, window: Window, width: usize, height: usize, filter: Fi
     let source = ImageRef::new(image.width as u32, image.height as u32, &image.data, PixelType::U8x3)
         .expect("an Image holds three bytes a pixel");
     let mut result = Resized::new(width as u32, height as u32, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(window.x, window.y, window.w, window.h);
-    Resizer::new()
-        .resize(&source, &mut result, &options)
-        .expect("the window lies inside and both pictures are RGB");
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(window.x, window.y, window.w, window.h);
+    Resizer::new().resize(&source, &mut result, &options).expect("the window lies inside and both pictures are RGB");
     Image::new(width, height, result.into_vec())
 }
 

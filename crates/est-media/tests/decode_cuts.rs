@@ -21,18 +21,11 @@ fn cuts(clips: &Clips, name: &str) -> Vec<u64> {
 fn joined_scenes() {
     let clips = Clips::new();
     let scenes = ["testsrc2", "mandelbrot", "smptehdbars", "testsrc", "yuvtestsrc"];
-    let inputs: String = scenes
-        .iter()
-        .map(|scene| format!("-f lavfi -t 0.8 -i {scene}=s=320x180:r=25 "))
-        .collect();
-    let chain: String = (0..scenes.len())
-        .map(|i| format!("[{i}]format=yuv420p,setsar=1[v{i}];"))
-        .collect();
+    let inputs: String = scenes.iter().map(|scene| format!("-f lavfi -t 0.8 -i {scene}=s=320x180:r=25 ")).collect();
+    let chain: String = (0..scenes.len()).map(|i| format!("[{i}]format=yuv420p,setsar=1[v{i}];")).collect();
     let joined: String = (0..scenes.len()).map(|i| format!("[v{i}]")).collect();
     let filter = format!("{chain}{joined}concat=n={}", scenes.len());
-    clips.ffmpeg(&format!(
-        "{inputs} -filter_complex {filter} -c:v libx264 -preset veryfast a.mp4"
-    ));
+    clips.ffmpeg(&format!("{inputs} -filter_complex {filter} -c:v libx264 -preset veryfast a.mp4"));
     assert_eq!(cuts(&clips, "a.mp4"), [20, 40, 60, 80]);
 }
 

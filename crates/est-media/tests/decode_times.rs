@@ -13,10 +13,7 @@ fn constant_rate() {
     // The container counts in 1/30000 s: the times are the doubles nearest to the true ones.
     let want: Vec<f64> = (0..40).map(|n| f64::from(n * 1001) / 30000.0).collect();
     assert_eq!(clip.times(), want);
-    assert_eq!(
-        clip.frames.iter().map(|frame| frame.index).collect::<Vec<_>>(),
-        (0..40).collect::<Vec<u64>>()
-    );
+    assert_eq!(clip.frames.iter().map(|frame| frame.index).collect::<Vec<_>>(), (0..40).collect::<Vec<u64>>());
     assert_eq!((clip.info.width, clip.info.height), (64, 48));
     assert_eq!((clip.info.frames, clip.info.codec.as_str()), (Some(40), "h264"));
     assert!((clip.info.fps.unwrap() - 30000.0 / 1001.0).abs() < 1e-9);
@@ -33,11 +30,7 @@ fn variable_rate() {
     clips.ffmpeg("-i a.mp4 -c copy a.mkv");
     for name in ["a.mp4", "a.mkv"] {
         let clip = clips.decode(name);
-        assert_eq!(
-            clip.times(),
-            (0..20).map(|n| f64::from(n * n) / 100.0).collect::<Vec<_>>(),
-            "{name}"
-        );
+        assert_eq!(clip.times(), (0..20).map(|n| f64::from(n * n) / 100.0).collect::<Vec<_>>(), "{name}");
         assert_eq!(clip.numbers(), (0..20).collect::<Vec<_>>(), "{name}");
     }
 }
@@ -45,17 +38,12 @@ fn variable_rate() {
 #[test]
 fn b_frames_come_in_the_order_of_showing() {
     let clips = Clips::new();
-    for output in [
-        "-c:v libx264 -bf 3 -b_strategy 0 a.mp4",
-        "-c:v libx264 -bf 3 -b_strategy 0 a.ts",
-        "-c:v mpeg4 -bf 2 a.avi",
-    ] {
+    for output in
+        ["-c:v libx264 -bf 3 -b_strategy 0 a.mp4", "-c:v libx264 -bf 3 -b_strategy 0 a.ts", "-c:v mpeg4 -bf 2 a.avi"]
+    {
         let name = output.rsplit(' ').next().unwrap();
         clips.counting(50, &format!("-g 20 {output}"));
-        let kinds = clips.run(
-            "ffprobe",
-            &format!("-v error -show_entries frame=pict_type -of csv=p=0 {name}"),
-        );
+        let kinds = clips.run("ffprobe", &format!("-v error -show_entries frame=pict_type -of csv=p=0 {name}"));
         assert!(kinds.contains('B'), "{name} has no B-frames: {kinds}");
         let clip = clips.decode(name);
         assert_eq!(clip.numbers(), (0..50).collect::<Vec<_>>(), "{name}");
@@ -63,10 +51,7 @@ fn b_frames_come_in_the_order_of_showing() {
         let start = if name == "a.avi" { 0.04 } else { 0.0 };
         for (n, time) in clip.times().into_iter().enumerate() {
             // Ticks of 1/90000 s and of 1/25 s are exact to rounding.
-            assert!(
-                (time - start - n as f64 / 25.0).abs() < 1e-9,
-                "{name}: frame {n} at {time}"
-            );
+            assert!((time - start - n as f64 / 25.0).abs() < 1e-9, "{name}: frame {n} at {time}");
         }
     }
 }
@@ -118,11 +103,7 @@ fn a_clock_that_is_set_back_runs_on() {
         assert!((time - n as f64 / 25.0).abs() < 1e-9, "frame {n} at {time}");
     }
     assert_eq!(clip.report.dropped, 0);
-    assert!(
-        clip.report.warnings[0].contains("set back at 2.0"),
-        "{:?}",
-        clip.report.warnings
-    );
+    assert!(clip.report.warnings[0].contains("set back at 2.0"), "{:?}", clip.report.warnings);
 }
 
 #[test]

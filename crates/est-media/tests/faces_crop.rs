@@ -25,26 +25,20 @@ fn noise(width: usize, height: usize) -> Image {
 
 fn face(rect: [f32; 4], landmarks: Landmarks) -> Face {
     let [x, y, w, h] = rect;
-    Face {
-        track: 1,
-        rect: Rect { x, y, w, h },
-        landmarks,
-        score: 1.0,
-        quality: 1.0,
-        interpolated: false,
-    }
+    Face { track: 1, rect: Rect { x, y, w, h }, landmarks, score: 1.0, quality: 1.0, interpolated: false }
 }
 
 fn with(crop: Crop, size: usize) -> Preprocessing {
-    Preprocessing {
-        crop,
-        size,
-        ..Preprocessing::PAPER
-    }
+    Preprocessing { crop, size, ..Preprocessing::PAPER }
 }
 
 fn square(image: &Image, rect: [f32; 4], margin: f32, size: usize) -> Image {
     crop(image, &face(rect, [[0.0; 2]; 5]), &with(Crop::Square { margin }, size))
+}
+
+/// The box must not matter.
+fn aligned(image: &Image, landmarks: Landmarks, scale: f32, size: usize) -> Image {
+    crop(image, &face([0.0, 0.0, 1.0, 1.0], landmarks), &with(Crop::Aligned { scale }, size))
 }
 
 fn pixel(image: &Image, x: usize, y: usize) -> [u8; 3] {
@@ -87,11 +81,9 @@ fn gradients_stay_gradients() {
     let gradient = |[x, y]: [f64; 2]| [20.0 + 0.25 * x, 230.0 - 0.2 * y, 10.0 + 0.125 * x + 0.125 * y];
     let image = drawn(640, 480, gradient);
     // Enlarged, reduced, at fractions of pixels, wide and tall.
-    for (rect, margin) in [
-        ([100.3, 80.7, 51.2, 60.1], 1.2),
-        ([120.0, 90.0, 300.5, 250.0], 1.2),
-        ([200.0, 100.25, 80.0, 160.0], 1.0),
-    ] {
+    for (rect, margin) in
+        [([100.3, 80.7, 51.2, 60.1], 1.2), ([120.0, 90.0, 300.5, 250.0], 1.2), ([200.0, 100.25, 80.0, 160.0], 1.0)]
+    {
         let size = 224;
         let crop = square(&image, rect, margin, size);
         let [x, y, w, h] = rect.map(f64::from);
@@ -113,13 +105,8 @@ fn fine_detail_does_not_alias() {
 #[test]
 fn fine_detail_does_not_alias_when_turned() {
     let image = picture(1000, 1000, |x, y| [if (x + y) % 2 == 0 { 0 } else { 255 }; 3]);
-    let (to_picture, _) = pose(8.3, 20.0, [230.0, 80.0]);
-    let landmarks = TEMPLATE.map(|point| to_picture(point).map(|value| value as f32));
-    let crop = crop(
-        &image,
-        &face([0.0, 0.0, 1.0, 1.0], landmarks),
-        &with(Crop::Aligned { scale: 1.0 }, 224),
-    );
+    let pose = Pose { scale: 8.3, degrees: 20.0, place: [230.0, 80.0] };
+    let crop = aligned(&image, pose.landmarks(), 1.0, 224);
     // The turned square has its corners outside, where the repeated edge makes stripes.
     let corner = |centre: [f64; 2]| centre.iter().all(|at| !(40.0..184.0).contains(at));
     assert_shows(&crop, |_| [127.5; 3], 2.0, corner);
@@ -136,10 +123,7 @@ fn beyond_the_picture_its_edge_is_repeated() {
     let kink = |centre: [f64; 2]| centre.iter().any(|at| (at - 101.0).abs() <= 4.0);
     assert_shows(&crop, |centre| level(nearest(centre)), 1.0, kink);
 
-    for (rect, corner) in [
-        ([-500.0, -300.0, 60.0, 70.0], (0, 0)),
-        ([400.0, 900.0, 60.0, 70.0], (99, 99)),
-    ] {
+    for (rect, corner) in [([-500.0, -300.0, 60.0, 70.0], (0, 0)), ([400.0, 900.0, 60.0, 70.0], (99, 99))] {
         let crop = square(&image, rect, 1.2, 50);
         let want = pixel(&image, corner.0, corner.1);
         assert!(crop.data.chunks_exact(3).all(|pixel| pixel == want), "{rect:?}");
@@ -159,13 +143,8 @@ fn absurd_boxes_and_tiny_pictures_give_a_crop() {
 
 /// Positions of the five points in a square of side 112 (as in align.rs, counted from the corner), written out again
 /// because the crop must put them there.
-const TEMPLATE: [[f64; 2]; 5] = [
-    [38.7946, 52.1963],
-    [74.0318, 52.0014],
-    [56.5252, 72.2366],
-    [42.0493, 92.8655],
-    [71.2299, 92.7041],
-];
+const TEMPLATE: [[f64; 2]; 5] =
+    [[38.7946, 52.1963], [74.0318, 52.0014], [56.5252, 72.2366], [42.0493, 92.8655], [71.2299, 92.7041]];
 
 /// Smooth over a few pixels of the template, so that resampling keeps it; without symmetry, so that a turn or a mirror
 /// image shows.
@@ -177,25 +156,35 @@ fn pattern([u, v]: [f64; 2]) -> [f64; 3] {
     ]
 }
 
-/// From the template's square to the picture: enlarged, turned, moved.
-fn pose(
+/// How a face stands in a picture: the template's square enlarged, turned and moved.
+struct Pose {
     scale: f64,
     degrees: f64,
-    [tx, ty]: [f64; 2],
-) -> (impl Fn([f64; 2]) -> [f64; 2], impl Fn([f64; 2]) -> [f64; 2]) {
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let to_picture = move |[u, v]: [f64; 2]| [tx + scale * (cos * u - sin * v), ty + scale * (sin * u + cos * v)];
-    let to_template = move |[x, y]: [f64; 2]| {
-        let (x, y) = ((x - tx) / scale, (y - ty) / scale);
+    place: [f64; 2],
+}
+
+impl Pose {
+    fn to_picture(&self, [u, v]: [f64; 2]) -> [f64; 2] {
+        let (sin, cos) = self.degrees.to_radians().sin_cos();
+        let [x, y] = self.place;
+        [x + self.scale * (cos * u - sin * v), y + self.scale * (sin * u + cos * v)]
+    }
+
+    fn to_template(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let (sin, cos) = self.degrees.to_radians().sin_cos();
+        let (x, y) = ((x - self.place[0]) / self.scale, (y - self.place[1]) / self.scale);
         [cos * x + sin * y, cos * y - sin * x]
-    };
-    (to_picture, to_template)
+    }
+
+    fn landmarks(&self) -> Landmarks {
+        TEMPLATE.map(|point| self.to_picture(point).map(|value| value as f32))
+    }
 }
 
 #[test]
 fn aligned_crops_are_upright() {
     // Small and large faces, so that the crop enlarges and reduces; every quadrant of turns.
-    for (enlarged, degrees, place, scale) in [
+    for (enlarged, degrees, place, shown) in [
         (1.0, 0.0, [200.0, 150.0], 1.0),
         (0.6, 25.0, [260.0, 180.0], 1.0),
         (2.0, 0.0, [100.0, 60.0], 1.0),
@@ -204,23 +193,18 @@ fn aligned_crops_are_upright() {
         (2.2, 100.0, [420.0, 100.0], 0.9),
         (2.4, 180.0, [450.0, 400.0], 1.0),
     ] {
-        let (to_picture, to_template) = pose(enlarged, degrees, place);
-        let image = drawn(640, 480, |at| pattern(to_template(at)));
-        let landmarks = TEMPLATE.map(|point| to_picture(point).map(|value| value as f32));
-        let crop = crop(
-            &image,
-            &face([0.0, 0.0, 1.0, 1.0], landmarks),
-            &with(Crop::Aligned { scale }, 224),
-        );
-        let template = |centre: [f64; 2]| centre.map(|at| 56.0 + (at / 2.0 - 56.0) / f64::from(scale));
+        let pose = Pose { scale: enlarged, degrees, place };
+        let image = drawn(640, 480, |at| pattern(pose.to_template(at)));
+        let crop = aligned(&image, pose.landmarks(), shown, 224);
+        let template = |centre: [f64; 2]| centre.map(|at| 56.0 + (at / 2.0 - 56.0) / f64::from(shown));
         // Where the crop shows what lies outside the picture, its edge is repeated instead.
         let outside = |centre: [f64; 2]| {
-            let [x, y] = to_picture(template(centre));
+            let [x, y] = pose.to_picture(template(centre));
             !(4.0..636.0).contains(&x) || !(4.0..476.0).contains(&y)
         };
-        // Three roundings of half a level (picture, region, crop); the cubic is off by up to 1.2 more where the smallest
-        // face has its bends.
-        let tolerance = if enlarged < 1.0 { 3.0 } else { 2.0 };
+        // Three roundings of half a level (picture, region, crop), and a filter that softens the steepest waves a
+        // little when it reduces: 1.96 at most in these cases.
+        let tolerance = 2.5;
         assert_shows(&crop, |centre| pattern(template(centre)), tolerance, outside);
     }
 }
@@ -229,11 +213,7 @@ fn aligned_crops_are_upright() {
 fn an_aligned_crop_of_full_size_is_a_copy() {
     let image = noise(400, 300);
     let landmarks = TEMPLATE.map(|[u, v]| [(2.0 * u + 61.0) as f32, (2.0 * v + 33.0) as f32]);
-    let crop = crop(
-        &image,
-        &face([0.0, 0.0, 1.0, 1.0], landmarks),
-        &with(Crop::Aligned { scale: 1.0 }, 224),
-    );
+    let crop = aligned(&image, landmarks, 1.0, 224);
     // Landmarks in f32 leave 1e-5 pixels of shift, a hundredth of a level between black and white.
     assert!(crop == picture(224, 224, |x, y| pixel(&image, x + 61, y + 33)));
 }
@@ -242,11 +222,9 @@ fn an_aligned_crop_of_full_size_is_a_copy() {
 fn without_landmarks_the_square_is_taken() {
     let image = noise(400, 300);
     let rect = [120.0, 80.0, 90.0, 110.0];
-    for landmarks in [
-        [[f32::NAN; 2]; 5],
-        [[150.0, 120.0]; 5],
-        [[0.0, 0.0], [1e9, 3e8], [5.0, 5.0], [1e9, 0.0], [0.0, 1e9]],
-    ] {
+    for landmarks in
+        [[[f32::NAN; 2]; 5], [[150.0, 120.0]; 5], [[0.0, 0.0], [1e9, 3e8], [5.0, 5.0], [1e9, 0.0], [0.0, 1e9]]]
+    {
         let aligned = crop(&image, &face(rect, landmarks), &with(Crop::Aligned { scale: 0.8 }, 224));
         assert!(aligned == square(&image, rect, 1.25, 224), "{landmarks:?}");
     }
@@ -256,11 +234,7 @@ fn without_landmarks_the_square_is_taken() {
 fn landmarks_beyond_the_picture_give_a_crop() {
     let image = noise(100, 80);
     let landmarks = TEMPLATE.map(|[u, v]| [u as f32 - 300.0, v as f32 + 500.0]);
-    let crop = crop(
-        &image,
-        &face([0.0, 0.0, 9.0, 9.0], landmarks),
-        &with(Crop::Aligned { scale: 1.0 }, 64),
-    );
+    let crop = aligned(&image, landmarks, 1.0, 64);
     let corner = pixel(&image, 0, 79);
     assert!(crop.data.chunks_exact(3).all(|pixel| pixel == corner));
 }

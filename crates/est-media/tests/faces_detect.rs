@@ -26,11 +26,7 @@ fn retinaface(options: DetectorOptions) -> RetinaFace {
 
 /// The reference keeps scores above 0.5 and does not reduce the picture.
 fn as_reference() -> RetinaFace {
-    retinaface(DetectorOptions {
-        size: 1024,
-        low_score: 0.5,
-        ..DetectorOptions::default()
-    })
+    retinaface(DetectorOptions { size: 1024, low_score: 0.5, ..DetectorOptions::default() })
 }
 
 fn compare(name: &str, file: &str, pixels: f32) {
@@ -42,12 +38,7 @@ fn compare(name: &str, file: &str, pixels: f32) {
     }
     let mean = sums.map(|sum| (sum as f64 / (image.width * image.height) as f64) as f32);
     // Two decoders may differ by a level here and there, not on average: else it is another picture.
-    assert_close(
-        &format!("{name}: mean of the picture"),
-        &mean,
-        &golden[&format!("{name}.picture_mean")].data,
-        0.3,
-    );
+    assert_close(&format!("{name}: mean of the picture"), &mean, &golden[&format!("{name}.picture_mean")].data, 0.3);
 
     let mut found = as_reference().detect(&image).unwrap();
     let scores: Vec<f32> = found.iter().map(|face| face.score).collect();
@@ -62,12 +53,7 @@ fn compare(name: &str, file: &str, pixels: f32) {
         let rect = face.rect;
         let corners = [rect.x, rect.y, rect.x + rect.w, rect.y + rect.h];
         assert_close(&format!("{name}: box"), &corners, &boxes[4 * k..][..4], pixels);
-        assert_close(
-            &format!("{name}: points"),
-            face.landmarks.as_flattened(),
-            &points[10 * k..][..10],
-            pixels,
-        );
+        assert_close(&format!("{name}: points"), face.landmarks.as_flattened(), &points[10 * k..][..10], pixels);
         assert_close(&format!("{name}: score"), &[face.score], &scores[k..][..1], 1e-3);
     }
 }
@@ -96,17 +82,10 @@ fn reduced_pictures_give_the_same_faces() {
         faces.sort_by(|a, b| a.rect.x.total_cmp(&b.rect.x));
     }
     for (a, b) in whole.iter().zip(&reduced) {
-        let apart = a
-            .landmarks
-            .iter()
-            .zip(&b.landmarks)
-            .map(|(p, q)| (p[0] - q[0]).hypot(p[1] - q[1]));
+        let apart = a.landmarks.iter().zip(&b.landmarks).map(|(p, q)| (p[0] - q[0]).hypot(p[1] - q[1]));
         let apart = apart.sum::<f32>() / 5.0 / a.rect.area().sqrt();
         let overlap = a.rect.iou(&b.rect);
-        assert!(
-            overlap > 0.85 && apart < 0.06,
-            "overlap {overlap}, points {apart} of the face apart"
-        );
+        assert!(overlap > 0.85 && apart < 0.06, "overlap {overlap}, points {apart} of the face apart");
     }
 }
 
@@ -123,9 +102,7 @@ fn pictures_of_any_size_in_any_order() {
     let noise = Image::new(
         640,
         480,
-        (0..640u64 * 480 * 3)
-            .map(|k| (k.wrapping_mul(k).wrapping_mul(2_654_435_761) >> 13) as u8)
-            .collect(),
+        (0..640u64 * 480 * 3).map(|k| (k.wrapping_mul(k).wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
     );
     detector.detect(&noise).unwrap();
     // The session was dropped and built again meanwhile.
@@ -136,8 +113,6 @@ fn pictures_of_any_size_in_any_order() {
 fn foreign_weights_are_refused_at_once() {
     let mut tensors = load_tensors(&download("retinaface_mobilenet0.25.pth")).unwrap().tensors;
     tensors.remove("ssh2.conv5X5_1.0.weight").unwrap();
-    let error = RetinaFace::new(tensors, DetectorOptions::default(), &Options::default())
-        .err()
-        .unwrap();
+    let error = RetinaFace::new(tensors, DetectorOptions::default(), &Options::default()).err().unwrap();
     assert!(error.to_string().contains("ssh2.conv5X5_1.0.weight"), "{error}");
 }

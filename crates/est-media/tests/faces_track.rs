@@ -49,10 +49,7 @@ fn face(x: f32, y: f32, score: f32) -> Detection {
 }
 
 fn options(detect_every: usize) -> TrackOptions {
-    TrackOptions {
-        detect_every,
-        ..TrackOptions::default()
-    }
+    TrackOptions { detect_every, ..TrackOptions::default() }
 }
 
 /// What came out, and which frames the detector saw.
@@ -69,20 +66,8 @@ fn run(options: TrackOptions, frames: &[(f64, usize)], faces: impl Fn(u64) -> Ve
     let mut out = vec![];
     for (number, &(pts_s, scene)) in frames.iter().enumerate() {
         let index = number as u64;
-        out.extend(
-            tracker
-                .push(Frame {
-                    index,
-                    pts_s,
-                    image: picture(index, scene),
-                })
-                .unwrap(),
-        );
-        assert!(
-            index + 1 - out.len() as u64 <= late,
-            "{} frames out after {index}",
-            out.len()
-        );
+        out.extend(tracker.push(Frame { index, pts_s, image: picture(index, scene) }).unwrap());
+        assert!(index + 1 - out.len() as u64 <= late, "{} frames out after {index}", out.len());
     }
     out.extend(tracker.finish().unwrap());
     assert!(out.iter().map(|out| out.frame.index).eq(0..frames.len() as u64));
@@ -90,45 +75,29 @@ fn run(options: TrackOptions, frames: &[(f64, usize)], faces: impl Fn(u64) -> Ve
         assert_eq!(out.frame.pts_s, pts_s);
         assert!(out.faces.is_sorted_by(|a, b| a.track < b.track), "{:?}", out.faces);
     }
-    Run {
-        frames: out,
-        shown: script.shown,
-    }
+    Run { frames: out, shown: script.shown }
 }
 
 impl Run {
     /// The frames in which `track` has a face.
     fn of(&self, track: TrackId) -> Vec<u64> {
-        let with = self
-            .frames
-            .iter()
-            .filter(|out| out.faces.iter().any(|face| face.track == track));
+        let with = self.frames.iter().filter(|out| out.faces.iter().any(|face| face.track == track));
         with.map(|out| out.frame.index).collect()
     }
 
     fn tracks(&self) -> Vec<TrackId> {
-        let mut tracks: Vec<TrackId> = self
-            .frames
-            .iter()
-            .flat_map(|out| &out.faces)
-            .map(|face| face.track)
-            .collect();
+        let mut tracks: Vec<TrackId> = self.frames.iter().flat_map(|out| &out.faces).map(|face| face.track).collect();
         tracks.sort_unstable();
         tracks.dedup();
         tracks
     }
 
     fn ended(&self) -> Vec<(u64, TrackId)> {
-        self.frames
-            .iter()
-            .flat_map(|out| out.ended.iter().map(|&track| (out.frame.index, track)))
-            .collect()
+        self.frames.iter().flat_map(|out| out.ended.iter().map(|&track| (out.frame.index, track))).collect()
     }
 
     fn faces(&self) -> impl Iterator<Item = (f64, &Face)> {
-        self.frames
-            .iter()
-            .flat_map(|out| out.faces.iter().map(|face| (out.frame.pts_s, face)))
+        self.frames.iter().flat_map(|out| out.faces.iter().map(|face| (out.frame.pts_s, face)))
     }
 }
 
@@ -141,9 +110,7 @@ fn scene(count: usize, fps: f64) -> Vec<(f64, usize)> {
 fn random(seed: u64) -> impl FnMut() -> f32 {
     let mut state = seed;
     move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 24) as f32
     }
 }
@@ -151,9 +118,7 @@ fn random(seed: u64) -> impl FnMut() -> f32 {
 #[test]
 fn three_faces_are_numbered_from_the_left() {
     let places = [400.0, 20.0, 200.0];
-    let run = run(options(3), &scene(20, 25.0), |_| {
-        places.map(|x| face(x, 50.0, 0.9)).to_vec()
-    });
+    let run = run(options(3), &scene(20, 25.0), |_| places.map(|x| face(x, 50.0, 0.9)).to_vec());
     assert_eq!(run.tracks(), [1, 2, 3]);
     for (_, face) in run.faces() {
         assert_eq!(face.rect.x, [20.0, 200.0, 400.0][face.track as usize - 1]);
@@ -174,13 +139,7 @@ fn the_detector_sees_every_third_frame_and_the_last() {
 fn boxes_in_between_follow_the_clock() {
     // Frames at uneven times, a face that moves at 100 pixels a second and whose score differs.
     let times: Vec<(f64, usize)> = [0.0, 0.01, 0.05, 0.1, 0.13, 0.14, 0.2].map(|t| (t, 0)).to_vec();
-    let at = |number: u64| {
-        face(
-            100.0 * times[number as usize].0 as f32,
-            30.0,
-            0.9 + 0.01 * number as f32,
-        )
-    };
+    let at = |number: u64| face(100.0 * times[number as usize].0 as f32, 30.0, 0.9 + 0.01 * number as f32);
     let run = run(options(3), &times, |number| vec![at(number)]);
     assert_eq!(run.shown, [0, 3, 6]);
     for (pts_s, face) in run.faces() {
@@ -191,11 +150,7 @@ fn boxes_in_between_follow_the_clock() {
     }
     // 0.01 and 0.05 of 0.1 s: the first is nearer to the start; halfway counts as the later.
     let nearest = [0, 0, 3, 3, 3, 3, 6];
-    assert!(
-        run.faces()
-            .map(|(_, face)| face.score)
-            .eq(nearest.map(|number| at(number).score))
-    );
+    assert!(run.faces().map(|(_, face)| face.score).eq(nearest.map(|number| at(number).score)));
 }
 
 #[test]
@@ -208,11 +163,7 @@ fn crossing_faces_keep_their_numbers() {
         });
         assert_eq!(run.tracks(), [1, 2], "every {detect_every}");
         for (_, face) in run.faces() {
-            assert_eq!(
-                face.rect.y,
-                [50.0, 70.0][face.track as usize - 1],
-                "every {detect_every}"
-            );
+            assert_eq!(face.rect.y, [50.0, 70.0][face.track as usize - 1], "every {detect_every}");
         }
     }
 }
@@ -246,11 +197,7 @@ fn a_short_gap_keeps_the_number_and_a_long_one_does_not() {
             });
             assert_eq!(run.tracks(), tracks, "{fps} fps, gap of {gap_s} s");
             for out in &run.frames {
-                assert!(
-                    out.faces.is_empty() || there(out.frame.pts_s),
-                    "a face in the gap at {}",
-                    out.frame.pts_s
-                );
+                assert!(out.faces.is_empty() || there(out.frame.pts_s), "a face in the gap at {}", out.frame.pts_s);
             }
             let ended = run.ended();
             assert_eq!(
@@ -261,10 +208,7 @@ fn a_short_gap_keeps_the_number_and_a_long_one_does_not() {
                 let last = *run.of(1).last().unwrap();
                 let waited = frames[frame as usize].0 - frames[last as usize].0;
                 // The first detection after the limit: at most three frames or a quarter of a second and a frame later.
-                assert!(
-                    waited > 1.0 && waited < 1.0 + (3.0 / fps).min(0.25 + 1.0 / fps) + 1e-9,
-                    "{waited}"
-                );
+                assert!(waited > 1.0 && waited < 1.0 + (3.0 / fps).min(0.25 + 1.0 / fps) + 1e-9, "{waited}");
             }
         }
     }
@@ -272,13 +216,8 @@ fn a_short_gap_keeps_the_number_and_a_long_one_does_not() {
 
 #[test]
 fn a_gap_hides_the_frames_around_missed_detections_only() {
-    let run = run(options(3), &scene(16, 25.0), |number| {
-        if number == 6 {
-            vec![]
-        } else {
-            vec![face(10.0, 10.0, 0.9)]
-        }
-    });
+    let run =
+        run(options(3), &scene(16, 25.0), |number| if number == 6 { vec![] } else { vec![face(10.0, 10.0, 0.9)] });
     assert_eq!(run.of(1), [0, 1, 2, 3, 9, 10, 11, 12, 13, 14, 15]);
 }
 
@@ -358,9 +297,7 @@ fn a_strong_detection_goes_before_a_faint_one() {
 fn a_cut_ends_every_track() {
     // The cut falls between two detections; the faces stay where they are.
     let frames: Vec<(f64, usize)> = (0..20).map(|k| (k as f64 / 25.0, usize::from(k >= 11))).collect();
-    let run = run(options(4), &frames, |_| {
-        vec![face(100.0, 50.0, 0.9), face(300.0, 50.0, 0.9)]
-    });
+    let run = run(options(4), &frames, |_| vec![face(100.0, 50.0, 0.9), face(300.0, 50.0, 0.9)]);
     assert_eq!(run.shown, [0, 4, 8, 10, 11, 15, 19]);
     assert_eq!(run.tracks(), [1, 2, 3, 4]);
     assert_eq!(run.of(2), (0..11).collect::<Vec<_>>());
@@ -371,9 +308,8 @@ fn a_cut_ends_every_track() {
 
 #[test]
 fn a_single_frame_has_its_faces() {
-    let run = run(options(3), &scene(1, 25.0), |_| {
-        vec![face(300.0, 50.0, 0.9), face(100.0, 50.0, 0.9), face(0.0, 0.0, 0.5)]
-    });
+    let run =
+        run(options(3), &scene(1, 25.0), |_| vec![face(300.0, 50.0, 0.9), face(100.0, 50.0, 0.9), face(0.0, 0.0, 0.5)]);
     let found: Vec<(TrackId, f32)> = run.faces().map(|(_, face)| (face.track, face.rect.x)).collect();
     assert_eq!(found, [(1, 100.0), (2, 300.0)]);
 }
@@ -416,43 +352,24 @@ fn whatever_comes_frames_are_neither_lost_nor_doubled() {
         let result = run(options(detect_every), &frames, |number| script[number as usize].clone());
         let again = run(options(detect_every), &frames, |number| script[number as usize].clone());
         assert!(
-            result
-                .frames
-                .iter()
-                .map(|out| &out.faces)
-                .eq(again.frames.iter().map(|out| &out.faces)),
+            result.frames.iter().map(|out| &out.faces).eq(again.frames.iter().map(|out| &out.faces)),
             "trial {trial}"
         );
-        assert_eq!(
-            result.tracks(),
-            (1..=result.tracks().len() as TrackId).collect::<Vec<_>>(),
-            "trial {trial}"
-        );
+        assert_eq!(result.tracks(), (1..=result.tracks().len() as TrackId).collect::<Vec<_>>(), "trial {trial}");
         for (frame, track) in result.ended() {
-            assert!(
-                result.of(track).iter().all(|&with| with < frame),
-                "trial {trial}: {track} goes on after {frame}"
-            );
+            assert!(result.of(track).iter().all(|&with| with < frame), "trial {trial}: {track} goes on after {frame}");
         }
         // The cut detector lets a short interruption pass, so what counts is what it said.
         let cuts = |frame: u64| result.frames[..=frame as usize].iter().filter(|out| out.cut).count();
         for track in result.tracks() {
             let of = result.of(track);
-            assert_eq!(
-                cuts(of[0]),
-                cuts(of[of.len() - 1]),
-                "trial {trial}: {track} goes across a cut"
-            );
+            assert_eq!(cuts(of[0]), cuts(of[of.len() - 1]), "trial {trial}: {track} goes across a cut");
         }
         // Every face that is not interpolated is one that the detector named in that frame.
         for out in &result.frames {
             for face in out.faces.iter().filter(|face| !face.interpolated) {
                 assert!(result.shown.contains(&out.frame.index));
-                assert!(
-                    script[out.frame.index as usize]
-                        .iter()
-                        .any(|named| named.rect == face.rect)
-                );
+                assert!(script[out.frame.index as usize].iter().any(|named| named.rect == face.rect));
             }
         }
     }
@@ -479,19 +396,9 @@ fn a_detector_that_fails_is_reported() {
     struct Broken;
     impl Detector for Broken {
         fn detect(&mut self, _: &Image) -> Result<Vec<Detection>, MediaError> {
-            Err(MediaError::NotFound {
-                path: "detector".into(),
-            })
+            Err(MediaError::NotFound { path: "detector".into() })
         }
     }
     let mut tracker = FaceTracker::new(Broken, options(1));
-    assert!(
-        tracker
-            .push(Frame {
-                index: 0,
-                pts_s: 0.0,
-                image: picture(0, 0)
-            })
-            .is_err()
-    );
+    assert!(tracker.push(Frame { index: 0, pts_s: 0.0, image: picture(0, 0) }).is_err());
 }

@@ -69,11 +69,7 @@ pub fn feed_forward(graph: &mut Graph, prefix: &str, norm: &str, hidden: usize, 
     let width = *graph.node(x).shape.item.last().expect("a tensor has a last dimension");
     let inner = linear(graph, &format!("{prefix}linear1"), x, hidden);
     let inner = relu(graph, &format!("{prefix}relu"), inner);
-    let inner = graph.push(
-        &format!("{prefix}dropout"),
-        Op::Dropout { probability: dropout },
-        &[inner],
-    );
+    let inner = graph.push(&format!("{prefix}dropout"), Op::Dropout { probability: dropout }, &[inner]);
     let outer = linear(graph, &format!("{prefix}linear2"), inner, width);
     add_and_norm(graph, prefix, ["linear2", norm], dropout, x, outer)
 }

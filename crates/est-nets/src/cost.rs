@@ -26,12 +26,7 @@ fn count(graph: &Graph, node: &Node, convention: Convention) -> u64 {
     let outputs = node.shape.len();
     let input = |i: usize| &graph.node(node.inputs[i]).shape;
     let macs = match (&node.op, convention) {
-        (
-            Op::Conv2d {
-                inputs, kernel, groups, ..
-            },
-            _,
-        ) => outputs * inputs / groups * kernel * kernel,
+        (Op::Conv2d { inputs, kernel, groups, .. }, _) => outputs * inputs / groups * kernel * kernel,
         (Op::Linear { inputs, .. }, _) => outputs * inputs,
         (Op::BatchNorm { .. }, Full | Layers) => 2 * outputs,
         (Op::Activation(_), Full) => outputs,

@@ -64,10 +64,7 @@ impl EstConfig {
     };
 
     /// The released network with six classes (BU-4DFE, MMI).
-    pub const PAPER_6: EstConfig = EstConfig {
-        classes: 6,
-        ..Self::PAPER
-    };
+    pub const PAPER_6: EstConfig = EstConfig { classes: 6, ..Self::PAPER };
 
     /// Frames of a clip that the network reads: 35 in the preset `paper`.
     pub fn clip_frames(&self) -> usize {
@@ -112,21 +109,14 @@ impl EstConfig {
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         let g = &mut graph;
-        let attention = AttentionSpec {
-            width: self.backbone.width(),
-            heads: self.heads,
-            dropout: self.dropout,
-        };
+        let attention = AttentionSpec { width: self.backbone.width(), heads: self.heads, dropout: self.dropout };
 
         let frames = g.input("frames", self.clip_frames(), &[3, self.size, self.size]);
         let order = g.input("order", 1, &[self.snippets]);
         let features = self.backbone.features(g, frames); // [B n J, d]
         let snippets = self.snippet_features.build(g, features, self.frames, attention); // [B n, d]
         let sequence = g.push("sequence", Op::Group { by: self.snippets }, &[snippets]); // [B, n, d]
-        let table = Op::Embedding {
-            rows: self.snippets,
-            width: attention.width,
-        };
+        let table = Op::Embedding { rows: self.snippets, width: attention.width };
         let positions = g.push("pos_enc.pos_enc", table, &[order]); // [B, n, d]
         let placed = g.push("placed", Op::Add, &[sequence, positions]);
         let memory = transformer::encoder(g, self.encoder_layers, self.feed_forward, attention, placed); // [B, n, d]
@@ -153,9 +143,7 @@ impl EstConfig {
         let x = relu(g, "classifier.1", x);
         let x = linear(g, "classifier.2", x, 64);
         let x = relu(g, "classifier.3", x);
-        let dropout = Op::Dropout {
-            probability: self.class_dropout,
-        };
+        let dropout = Op::Dropout { probability: self.class_dropout };
         let x = g.push("classifier.4", dropout, &[x]);
         linear(g, "classifier.5.0", x, self.classes)
     }

@@ -71,19 +71,13 @@ impl Graph {
 
     /// Adds a tensor that the caller gives: `repeat` items of shape `item` for each element of the batch.
     pub fn input(&mut self, name: &str, repeat: usize, item: &[usize]) -> NodeId {
-        let shape = Shape {
-            repeat,
-            item: item.to_vec(),
-        };
+        let shape = Shape { repeat, item: item.to_vec() };
         self.add(name, Op::Input, &[], shape)
     }
 
     /// Adds a learned tensor, the same for every element of the batch; its key is `name.weight`.
     pub fn parameter(&mut self, name: &str, item: &[usize], init: crate::op::Init) -> NodeId {
-        let shape = Shape {
-            repeat: 1,
-            item: item.to_vec(),
-        };
+        let shape = Shape { repeat: 1, item: item.to_vec() };
         self.add(name, Op::Parameter { init }, &[], shape)
     }
 
@@ -111,16 +105,8 @@ impl Graph {
     }
 
     fn add(&mut self, name: &str, op: Op, inputs: &[NodeId], shape: Shape) -> NodeId {
-        assert!(
-            self.nodes.iter().all(|node| node.name != name),
-            "two nodes named {name}"
-        );
-        self.nodes.push(Node {
-            name: name.to_string(),
-            op,
-            inputs: inputs.to_vec(),
-            shape,
-        });
+        assert!(self.nodes.iter().all(|node| node.name != name), "two nodes named {name}");
+        self.nodes.push(Node { name: name.to_string(), op, inputs: inputs.to_vec(), shape });
         self.nodes.len() - 1
     }
 
@@ -131,10 +117,7 @@ impl Graph {
 
     /// Every tensor that must be stored, in the order of the nodes.
     pub fn parameters(&self) -> Vec<ParameterSpec> {
-        self.nodes
-            .iter()
-            .flat_map(|node| node.op.parameters(&node.name, &node.shape.item))
-            .collect()
+        self.nodes.iter().flat_map(|node| node.op.parameters(&node.name, &node.shape.item)).collect()
     }
 
     /// The number of learned parameters of the nodes whose name begins with `prefix` ("" for all).
@@ -147,11 +130,7 @@ impl Graph {
     }
 
     fn find(&self, name: &str) -> Result<NodeId, NoSuchNode> {
-        let output = self
-            .outputs
-            .iter()
-            .find(|(output, _)| output == name)
-            .map(|(_, id)| *id);
+        let output = self.outputs.iter().find(|(output, _)| output == name).map(|(_, id)| *id);
         output
             .or_else(|| self.nodes.iter().position(|node| node.name == name))
             .ok_or_else(|| NoSuchNode(name.to_string()))
@@ -161,14 +140,8 @@ impl Graph {
     /// under the given names and in the given order, before any others that are still needed; every node that no output needs is gone, and a common factor of all repeats is divided
     /// out, so that EST's frame encoder alone takes one frame an element of the batch.
     pub fn cut(&self, inputs: &[&str], outputs: &[&str]) -> Result<Graph, NoSuchNode> {
-        let starts = inputs
-            .iter()
-            .map(|name| Ok((self.find(name)?, *name)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let ends = outputs
-            .iter()
-            .map(|name| Ok((self.find(name)?, *name)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let starts = inputs.iter().map(|name| Ok((self.find(name)?, *name))).collect::<Result<Vec<_>, _>>()?;
+        let ends = outputs.iter().map(|name| Ok((self.find(name)?, *name))).collect::<Result<Vec<_>, _>>()?;
         let mut needed = vec![false; self.nodes.len()];
         for &(id, _) in &ends {
             needed[id] = true;
@@ -253,28 +226,17 @@ mod tests {
     #[test]
     fn a_cut_can_begin_in_the_middle() {
         let tail = two_heads().cut(&["features"], &["second_logits"]).unwrap();
-        let inputs: Vec<_> = tail
-            .inputs()
-            .map(|(_, node)| (node.name.as_str(), node.shape.clone()))
-            .collect();
+        let inputs: Vec<_> = tail.inputs().map(|(_, node)| (node.name.as_str(), node.shape.clone())).collect();
         let item = vec![8];
         assert_eq!(inputs, [("features", Shape { repeat: 3, item })]);
-        let both = two_heads()
-            .cut(&["relu", "first"], &["second_logits", "first_logits"])
-            .unwrap();
-        assert_eq!(
-            both.inputs().map(|(_, node)| node.name.as_str()).collect::<Vec<_>>(),
-            ["relu", "first"]
-        );
+        let both = two_heads().cut(&["relu", "first"], &["second_logits", "first_logits"]).unwrap();
+        assert_eq!(both.inputs().map(|(_, node)| node.name.as_str()).collect::<Vec<_>>(), ["relu", "first"]);
         assert!(tail.parameters().iter().all(|spec| spec.name.starts_with("second")));
     }
 
     #[test]
     fn an_unknown_name_is_an_error() {
-        assert_eq!(
-            two_heads().cut(&["frames"], &["third"]),
-            Err(NoSuchNode("third".into()))
-        );
+        assert_eq!(two_heads().cut(&["frames"], &["third"]), Err(NoSuchNode("third".into())));
     }
 
     #[test]

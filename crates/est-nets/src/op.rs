@@ -158,14 +158,7 @@ impl Op {
         let transformer = name.starts_with("transformer.");
         match *self {
             Op::Parameter { init } => vec![learned("weight", output.to_vec(), init)],
-            Op::Conv2d {
-                inputs,
-                outputs,
-                kernel,
-                groups,
-                bias,
-                ..
-            } => {
+            Op::Conv2d { inputs, outputs, kernel, groups, bias, .. } => {
                 let shape = vec![outputs, inputs / groups, kernel, kernel];
                 // torchvision's ResNet: Kaiming normal by fan-out.
                 let fan_out = (outputs * kernel * kernel / groups) as f64;
@@ -184,20 +177,15 @@ impl Op {
                 spec("num_batches_tracked", vec![], Init::Zeros, Role::Counter),
             ],
             Op::Linear { inputs, outputs } => {
-                let weight = if transformer {
-                    kaiming(inputs)
-                } else {
-                    torch_linear(inputs)
-                };
+                let weight = if transformer { kaiming(inputs) } else { torch_linear(inputs) };
                 vec![
                     learned("weight", vec![outputs, inputs], weight),
                     learned("bias", vec![outputs], torch_linear(inputs)),
                 ]
             }
-            Op::LayerNorm { width, .. } => vec![
-                learned("weight", vec![width], Init::Ones),
-                learned("bias", vec![width], Init::Zeros),
-            ],
+            Op::LayerNorm { width, .. } => {
+                vec![learned("weight", vec![width], Init::Ones), learned("bias", vec![width], Init::Zeros)]
+            }
             Op::Attention { width, .. } => {
                 let (joint, out) = if transformer {
                     (kaiming(width), kaiming(width))
@@ -243,20 +231,9 @@ impl Op {
         };
         match *self {
             Op::Input | Op::Parameter { .. } => unreachable!(),
-            Op::Conv2d {
-                inputs,
-                outputs,
-                kernel,
-                stride,
-                padding,
-                groups,
-                ..
-            } => {
+            Op::Conv2d { inputs, outputs, kernel, stride, padding, groups, .. } => {
                 assert!(x.len() == 3 && x[0] == inputs, "{self:?} of {x:?}");
-                assert!(
-                    inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups),
-                    "{self:?}"
-                );
+                assert!(inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups), "{self:?}");
                 let [h, w] = slide(kernel, stride, padding);
                 vec![outputs, h, w]
             }
@@ -264,11 +241,7 @@ impl Op {
                 assert_eq!(x[0], channels, "{self:?} of {x:?}");
                 x.to_vec()
             }
-            Op::MaxPool {
-                kernel,
-                stride,
-                padding,
-            } => {
+            Op::MaxPool { kernel, stride, padding } => {
                 let [h, w] = slide(kernel, stride, padding);
                 vec![x[0], h, w]
             }
@@ -279,18 +252,11 @@ impl Op {
             Op::UpsampleLike => vec![x[0], inputs[1][1], inputs[1][2]],
             Op::Add => {
                 let y = inputs[1];
-                assert!(
-                    x == y || (x.len() == 2 && y == [1, x[1]]),
-                    "{self:?} of {x:?} and {y:?}"
-                );
+                assert!(x == y || (x.len() == 2 && y == [1, x[1]]), "{self:?} of {x:?} and {y:?}");
                 x.to_vec()
             }
             Op::Gate => {
-                assert!(
-                    x.len() == 2 && inputs[1] == [x[1]],
-                    "{self:?} of {x:?} and {:?}",
-                    inputs[1]
-                );
+                assert!(x.len() == 2 && inputs[1] == [x[1]], "{self:?} of {x:?} and {:?}", inputs[1]);
                 x.to_vec()
             }
             Op::Concat => {
@@ -311,10 +277,7 @@ impl Op {
             }
             Op::Attention { width, heads, .. } => {
                 assert_eq!(width % heads, 0, "{self:?}");
-                assert!(
-                    inputs.iter().all(|y| y.len() == 2 && y[1] == width),
-                    "{self:?} of {inputs:?}"
-                );
+                assert!(inputs.iter().all(|y| y.len() == 2 && y[1] == width), "{self:?} of {inputs:?}");
                 assert_eq!(inputs[1], inputs[2], "{self:?}");
                 x.to_vec()
             }
@@ -326,11 +289,7 @@ impl Op {
                 vec![x[1]]
             }
             Op::CosinePool => {
-                assert!(
-                    x.len() == 2 && inputs[1] == [x[1]],
-                    "{self:?} of {x:?} and {:?}",
-                    inputs[1]
-                );
+                assert!(x.len() == 2 && inputs[1] == [x[1]], "{self:?} of {x:?} and {:?}", inputs[1]);
                 vec![x[1]]
             }
             Op::Embedding { width, .. } => {

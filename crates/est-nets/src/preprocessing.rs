@@ -29,11 +29,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    pub const PAPER: Sampling = Sampling {
-        window: 105,
-        span: 15,
-        step: 10,
-    };
+    pub const PAPER: Sampling = Sampling { window: 105, span: 15, step: 10 };
 }
 
 /// Video to network input. `size` is the side of the square crop in pixels; `rate` the frames per second of
@@ -75,13 +71,8 @@ impl Preprocessing {
         if !(self.rate > 0.0 && self.rate <= 1000.0) {
             return Some(format!("the rate is {} frames per second", self.rate));
         }
-        if [window, span, step]
-            .iter()
-            .any(|&frames| frames == 0 || frames > 10_000)
-        {
-            return Some(format!(
-                "a window of {window} frames, sub-videos of {span}, {step} apart"
-            ));
+        if [window, span, step].iter().any(|&frames| frames == 0 || frames > 10_000) {
+            return Some(format!("a window of {window} frames, sub-videos of {span}, {step} apart"));
         }
         if !(self.std.iter().all(|&deviation| positive(deviation)) && self.mean.iter().all(|mean| mean.is_finite())) {
             return Some(format!("mean {:?}, deviation {:?}", self.mean, self.std));

@@ -31,26 +31,15 @@ impl Preset {
 }
 
 const fn full(giga: f64) -> Option<PrintedMacs> {
-    Some(PrintedMacs {
-        giga,
-        convention: Convention::Full,
-    })
+    Some(PrintedMacs { giga, convention: Convention::Full })
 }
 
 const fn layers(giga: f64) -> Option<PrintedMacs> {
-    Some(PrintedMacs {
-        giga,
-        convention: Convention::Layers,
-    })
+    Some(PrintedMacs { giga, convention: Convention::Layers })
 }
 
 const fn paper_with(snippet_features: SnippetFeatures, orders: usize, backbone: Backbone) -> EstConfig {
-    EstConfig {
-        snippet_features,
-        orders,
-        backbone,
-        ..EstConfig::PAPER
-    }
+    EstConfig { snippet_features, orders, backbone, ..EstConfig::PAPER }
 }
 
 use Backbone::{ResNet18, ResNet34, ResNet50};

@@ -10,9 +10,7 @@ use crate::tensor::Tensor;
 /// Untrained weights of `graph`: a function of the seed and each tensor's name alone.
 pub fn random_weights(graph: &Graph, seed: u64) -> BTreeMap<String, Tensor> {
     let parameters = graph.parameters().into_iter();
-    parameters
-        .map(|spec| (spec.name.clone(), initial(&spec.name, spec.shape, spec.init, seed)))
-        .collect()
+    parameters.map(|spec| (spec.name.clone(), initial(&spec.name, spec.shape, spec.init, seed))).collect()
 }
 
 fn initial(name: &str, shape: Vec<usize>, init: Init, seed: u64) -> Tensor {
@@ -32,13 +30,7 @@ fn initial(name: &str, shape: Vec<usize>, init: Init, seed: u64) -> Tensor {
 fn positions(rows: usize, width: usize) -> Vec<f32> {
     let code = |row: usize, column: usize| {
         let angle = row as f64 / 10_000f64.powf((column - column % 2) as f64 / width as f64);
-        (if column.is_multiple_of(2) {
-            angle.sin()
-        } else {
-            angle.cos()
-        }) as f32
+        (if column.is_multiple_of(2) { angle.sin() } else { angle.cos() }) as f32
     };
-    (0..rows)
-        .flat_map(|row| (0..width).map(move |column| code(row, column)))
-        .collect()
+    (0..rows).flat_map(|row| (0..width).map(move |column| code(row, column))).collect()
 }

@@ -22,10 +22,7 @@ const LEAKY: Op = Op::Activation(Activation::LeakyRelu(0.1));
 /// # Panics
 /// When a side is no positive multiple of 32.
 pub fn graph(height: usize, width: usize) -> Graph {
-    assert!(
-        height > 0 && width > 0 && height.is_multiple_of(32) && width.is_multiple_of(32),
-        "{height} x {width}"
-    );
+    assert!(height > 0 && width > 0 && height.is_multiple_of(32) && width.is_multiple_of(32), "{height} x {width}");
     let mut graph = Graph::new();
     let g = &mut graph;
     let picture = g.input("picture", 1, &[3, height, width]);
@@ -46,34 +43,15 @@ pub fn graph(height: usize, width: usize) -> Graph {
 fn unit(g: &mut Graph, prefix: &str, x: NodeId, channels: usize, [kernel, stride]: [usize; 2], plain: bool) -> NodeId {
     let x = conv(g, &format!("{prefix}.0"), x, channels, kernel, stride);
     let x = batch_norm(g, &format!("{prefix}.1"), x);
-    if plain {
-        x
-    } else {
-        g.push(&format!("{prefix}.2"), LEAKY, &[x])
-    }
+    if plain { x } else { g.push(&format!("{prefix}.2"), LEAKY, &[x]) }
 }
 
 /// A 3x3 convolution of every channel by itself, then a 1x1 one: modules 0 to 5.
 fn separable(g: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
     let inputs = g.node(x).shape.item[0];
-    let depthwise = Op::Conv2d {
-        inputs,
-        outputs: inputs,
-        kernel: 3,
-        stride,
-        padding: 1,
-        groups: inputs,
-        bias: false,
-    };
+    let depthwise = Op::Conv2d { inputs, outputs: inputs, kernel: 3, stride, padding: 1, groups: inputs, bias: false };
     let x = g.push(&format!("{prefix}.0"), depthwise, &[x]);
-    let x = g.push(
-        &format!("{prefix}.1"),
-        Op::BatchNorm {
-            channels: inputs,
-            eps: EPS,
-        },
-        &[x],
-    );
+    let x = g.push(&format!("{prefix}.1"), Op::BatchNorm { channels: inputs, eps: EPS }, &[x]);
     let x = g.push(&format!("{prefix}.2"), LEAKY, &[x]);
     let x = conv(g, &format!("{prefix}.3"), x, channels, 1, 1);
     let x = batch_norm(g, &format!("{prefix}.4"), x);
@@ -139,11 +117,7 @@ fn head(g: &mut Graph, prefix: &str, levels: &[NodeId; 3], numbers: usize) -> No
                 bias: true,
             };
             let x = g.push(&format!("{prefix}.{level}.conv1x1"), op, &[levels[level]]);
-            g.push(
-                &format!("{prefix}.{level}.rows"),
-                Op::CellsToRows { last: numbers },
-                &[x],
-            )
+            g.push(&format!("{prefix}.{level}.rows"), Op::CellsToRows { last: numbers }, &[x])
         })
         .collect();
     g.push(prefix, Op::Concat, &rows)

@@ -3,10 +3,7 @@
 use est_nets::{Convention, EstConfig, PRESETS, Preset, Role, macs};
 
 fn preset(name: &str) -> EstConfig {
-    Preset::named(name)
-        .unwrap_or_else(|| panic!("a preset named {name}"))
-        .config
-        .clone()
+    Preset::named(name).unwrap_or_else(|| panic!("a preset named {name}")).config.clone()
 }
 
 #[test]
@@ -76,12 +73,7 @@ fn macs_in_both_conventions() {
 fn the_state_dict_has_the_released_keys() {
     let parameters = preset("paper").graph().parameters();
     assert_eq!(parameters.len(), 244);
-    let shape = |key: &str| {
-        parameters
-            .iter()
-            .find(|spec| spec.name == key)
-            .map(|spec| spec.shape.clone())
-    };
+    let shape = |key: &str| parameters.iter().find(|spec| spec.name == key).map(|spec| spec.shape.clone());
     let keys = [
         ("conv1.weight", vec![64, 3, 7, 7]),
         ("layer2.0.downsample.0.weight", vec![128, 64, 1, 1]),
@@ -89,10 +81,7 @@ fn the_state_dict_has_the_released_keys() {
         ("attn.in_proj_weight", vec![1536, 512]),
         ("norm1.bias", vec![512]),
         ("transformer.encoder.layers.2.linear1.weight", vec![2048, 512]),
-        (
-            "transformer.decoder.layers.0.multihead_attn.out_proj.weight",
-            vec![512, 512],
-        ),
+        ("transformer.decoder.layers.0.multihead_attn.out_proj.weight", vec![512, 512]),
         ("transformer.decoder.layers.2.norm3.weight", vec![512]),
         ("query_embed.weight", vec![1, 512]),
         ("pos_enc.pos_enc.weight", vec![7, 512]),
@@ -104,9 +93,5 @@ fn the_state_dict_has_the_released_keys() {
         assert_eq!(shape(key), Some(expected), "{key}");
     }
     let fixed: Vec<_> = parameters.iter().filter(|spec| spec.role == Role::Fixed).collect();
-    assert_eq!(
-        fixed.len(),
-        2 * 22 + 1,
-        "20 + 2 batch norms with two statistics each, and the positions"
-    );
+    assert_eq!(fixed.len(), 2 * 22 + 1, "20 + 2 batch norms with two statistics each, and the positions");
 }

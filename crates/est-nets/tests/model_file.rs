@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 
 fn model() -> ModelFile {
     let tensors = [
-        (
-            "fc.weight".to_owned(),
-            Tensor::new(vec![2, 3], vec![1.0, -0.5, 0.1, f32::MIN_POSITIVE, 1e30, 0.0]),
-        ),
+        ("fc.weight".to_owned(), Tensor::new(vec![2, 3], vec![1.0, -0.5, 0.1, f32::MIN_POSITIVE, 1e30, 0.0])),
         ("bn1.num_batches_tracked".to_owned(), Tensor::new(vec![], vec![7.0])),
         ("empty".to_owned(), Tensor::new(vec![0, 4], vec![])),
     ];
@@ -45,10 +42,8 @@ fn safetensors(metadata: Option<&Value>, dtype: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -59,22 +54,13 @@ fn a_model_comes_back_as_it_was_with_the_hash_of_its_bytes() {
     let path = folder.path().join("m.safetensors");
     let written = model().write(&path).unwrap();
     let read = file::read(&path).unwrap();
-    assert_eq!(
-        read,
-        ModelFile {
-            sha256: written.clone(),
-            ..model()
-        }
-    );
+    assert_eq!(read, ModelFile { sha256: written.clone(), ..model() });
     assert_eq!(file::sha256(&path).unwrap(), written);
     let loaded = load_tensors(&path).unwrap();
     assert_eq!((loaded.tensors, loaded.kind), (model().tensors, FileKind::Est));
 
     // Without the optional entry.
-    let uncalibrated = ModelFile {
-        temperature: None,
-        ..model()
-    };
+    let uncalibrated = ModelFile { temperature: None, ..model() };
     uncalibrated.write(&path).unwrap();
     assert_eq!(file::read(&path).unwrap().temperature, None);
 }
@@ -111,8 +97,7 @@ fn writing_replaces_whole_files_only() {
 
     let before = fs::read(&path).unwrap();
     let mut bad = model();
-    bad.tensors
-        .insert("__metadata__".into(), Tensor::new(vec![1], vec![0.0]));
+    bad.tensors.insert("__metadata__".into(), Tensor::new(vec![1], vec![0.0]));
     assert!(bad.write(&path).unwrap_err().to_string().contains("`__metadata__`"));
     assert_eq!(fs::read(&path).unwrap(), before);
 
@@ -123,10 +108,7 @@ fn writing_replaces_whole_files_only() {
     assert!(message.starts_with(&taken.display().to_string()), "{message}");
     let nowhere = folder.path().join("no/such/folder/m");
     let message = model().write(&nowhere).unwrap_err().to_string();
-    assert!(
-        message.starts_with(&nowhere.display().to_string()) && message.contains("check the path"),
-        "{message}"
-    );
+    assert!(message.starts_with(&nowhere.display().to_string()) && message.contains("check the path"), "{message}");
     assert_eq!(names_in(folder.path()), ["m.safetensors", "taken"]);
 }
 
@@ -152,10 +134,7 @@ fn foreign_files_give_their_tensors_only() {
         for metadata in [None, Some(json!({"format": "pt"}))] {
             fs::write(&path, safetensors(metadata.as_ref(), dtype, &bytes)).unwrap();
             let Loaded { tensors, kind, .. } = load_tensors(&path).unwrap();
-            assert_eq!(
-                (tensors["w"].data.as_slice(), kind),
-                ([1.5, -2.0].as_slice(), FileKind::Safetensors)
-            );
+            assert_eq!((tensors["w"].data.as_slice(), kind), ([1.5, -2.0].as_slice(), FileKind::Safetensors));
             let message = file::read(&path).unwrap_err().to_string();
             assert!(
                 message.contains("without est's metadata; make a model file of it: est weights import"),
@@ -187,10 +166,7 @@ fn wrong_metadata_name_their_entry() {
         let mut without = good.clone();
         without.as_object_mut().unwrap().remove(key);
         let message = read(&without).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("metadata entry `{key}`: it is missing")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("metadata entry `{key}`: it is missing")), "{message}");
     }
     let wrong = [
         ("architecture", "{"),
@@ -206,16 +182,10 @@ fn wrong_metadata_name_their_entry() {
         let mut changed = good.clone();
         changed[key] = json!(value);
         let message = read(&changed).unwrap_err().to_string();
-        assert!(
-            message.contains(&format!("metadata entry `{key}`: ")),
-            "{key} {value}: {message}"
-        );
+        assert!(message.contains(&format!("metadata entry `{key}`: ")), "{key} {value}: {message}");
     }
     let mut newer = good.clone();
     newer["format"] = json!("est 2");
     let message = read(&newer).unwrap_err().to_string();
-    assert!(
-        message.contains("`est 2` is newer than this program; update est"),
-        "{message}"
-    );
+    assert!(message.contains("`est 2` is newer than this program; update est"), "{message}");
 }

@@ -23,13 +23,8 @@ fn expected(prefix: &str) -> BTreeMap<String, Tensor> {
 fn every_element_type_and_layout_is_read_exactly() {
     let expected = expected("");
     assert_eq!(expected.len(), 17);
-    for (name, kind) in [
-        ("plain_zip.pth", FileKind::PthZip),
-        ("plain_legacy.pth", FileKind::PthLegacy),
-    ] {
-        let Loaded {
-            tensors, kind: found, ..
-        } = load_tensors(&golden(name)).unwrap();
+    for (name, kind) in [("plain_zip.pth", FileKind::PthZip), ("plain_legacy.pth", FileKind::PthLegacy)] {
+        let Loaded { tensors, kind: found, .. } = load_tensors(&golden(name)).unwrap();
         assert_eq!(found, kind);
         for (key, tensor) in &expected {
             assert_eq!(tensors.get(key), Some(tensor), "{name}: {key}");
@@ -45,10 +40,7 @@ fn every_element_type_and_layout_is_read_exactly() {
 #[test]
 fn a_state_dict_is_found_beside_an_optimiser() {
     let state = pth::read(&golden("wrapped_legacy.pth")).unwrap();
-    assert_eq!(
-        state.tensors.iter().cloned().collect::<BTreeMap<_, _>>(),
-        expected("wrapped.")
-    );
+    assert_eq!(state.tensors.iter().cloned().collect::<BTreeMap<_, _>>(), expected("wrapped."));
     assert_eq!(json!(state.scalars), json!({"epoch": 3, "prec1": 54.26}));
 }
 
@@ -61,11 +53,7 @@ fn the_authors_layout_fits_the_paper_preset() {
     assert_eq!(state.tensors.len(), 244);
     let tensors: BTreeMap<String, Tensor> = state.tensors.into_iter().collect();
     let graph = Preset::named("paper").unwrap().config.graph();
-    let specs: Vec<_> = graph
-        .parameters()
-        .into_iter()
-        .map(|spec| (spec.name, spec.shape))
-        .collect();
+    let specs: Vec<_> = graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)).collect();
     check(&tensors, &specs, &path).unwrap();
 
     let key = "query_embed.weight".to_owned();
@@ -75,10 +63,7 @@ fn the_authors_layout_fits_the_paper_preset() {
     let six = est_nets::EstConfig { classes: 6, ..six }.graph().parameters();
     let specs: Vec<_> = six.into_iter().map(|spec| (spec.name, spec.shape)).collect();
     let message = check(&tensors, &specs, &path).unwrap_err().to_string();
-    assert!(
-        message.contains("misshapen (") && message.contains("is [7, 64], not [6, 64]"),
-        "{message}"
-    );
+    assert!(message.contains("misshapen (") && message.contains("is [7, 64], not [6, 64]"), "{message}");
 }
 
 #[test]
@@ -90,10 +75,7 @@ fn pickles_that_run_something_are_refused_and_do_not() {
     ] {
         let path = golden(name);
         let message = load_tensors(&path).unwrap_err().to_string();
-        let start = format!(
-            "{}: the pickle refers to {global}, which is not plain weights",
-            path.display()
-        );
+        let start = format!("{}: the pickle refers to {global}, which is not plain weights", path.display());
         assert!(message.starts_with(&start), "{message}");
     }
     assert!(!Path::new("est-pickle-was-executed").exists());
@@ -112,38 +94,15 @@ fn each_reader_names_the_file_and_the_other_kind() {
     let pickle = golden("plain_zip.pth");
 
     let cases: [(&Path, String, &str); 6] = [
-        (
-            folder.path(),
-            load_tensors(folder.path()).unwrap_err().to_string(),
-            "a folder",
-        ),
+        (folder.path(), load_tensors(folder.path()).unwrap_err().to_string(), "a folder"),
         (&text, load_tensors(&text).unwrap_err().to_string(), "text"),
-        (
-            &missing,
-            load_tensors(&missing).unwrap_err().to_string(),
-            "check the path",
-        ),
-        (
-            &cut,
-            load_tensors(&cut).unwrap_err().to_string(),
-            "damaged or truncated",
-        ),
-        (
-            &safetensors,
-            pth::read(&safetensors).unwrap_err().to_string(),
-            "a safetensors file",
-        ),
-        (
-            &pickle,
-            file::read(&pickle).unwrap_err().to_string(),
-            "est weights import",
-        ),
+        (&missing, load_tensors(&missing).unwrap_err().to_string(), "check the path"),
+        (&cut, load_tensors(&cut).unwrap_err().to_string(), "damaged or truncated"),
+        (&safetensors, pth::read(&safetensors).unwrap_err().to_string(), "a safetensors file"),
+        (&pickle, file::read(&pickle).unwrap_err().to_string(), "est weights import"),
     ];
     for (path, message, reason) in cases {
-        assert!(
-            message.starts_with(&path.display().to_string()) && message.contains(reason),
-            "{message}"
-        );
+        assert!(message.starts_with(&path.display().to_string()) && message.contains(reason), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
     }
     assert_eq!(load_tensors(&safetensors).unwrap().kind, FileKind::Safetensors);

@@ -38,11 +38,7 @@ pub struct Assembler {
 impl Assembler {
     /// Faces of a quality below `low_quality` are marked.
     pub fn new(low_quality: f32) -> Self {
-        Assembler {
-            frames: VecDeque::new(),
-            active: BTreeMap::new(),
-            low_quality,
-        }
+        Assembler { frames: VecDeque::new(), active: BTreeMap::new(), low_quality }
     }
 
     /// The next decoded frame and its faces.
@@ -84,9 +80,7 @@ impl Assembler {
         let Some(latest) = self.active.remove(&track) else {
             return;
         };
-        self.resolve(track, |_| {
-            Some(latest.clone().expect("a track that ends has had a window"))
-        });
+        self.resolve(track, |_| Some(latest.clone().expect("a track that ends has had a window")));
         for pending in &mut self.frames {
             if matches!(pending.cells.get(&track), Some(Cell::Missing)) {
                 pending.cells.remove(&track);
@@ -102,10 +96,7 @@ impl Assembler {
             if let Cell::Waiting(face) = cell
                 && let Some(scored) = choose(pending.pts_s)
             {
-                *cell = Cell::Scored(FaceRow {
-                    face: face.clone(),
-                    scored,
-                });
+                *cell = Cell::Scored(FaceRow { face: face.clone(), scored });
             }
         }
     }
@@ -114,29 +105,15 @@ impl Assembler {
     pub fn take(&mut self) -> Vec<Row> {
         let is_final = |cell: &Cell| matches!(cell, Cell::Scored(_) | Cell::Gap);
         let mut rows = vec![];
-        while self
-            .frames
-            .front()
-            .is_some_and(|pending| pending.cells.values().all(is_final))
-        {
+        while self.frames.front().is_some_and(|pending| pending.cells.values().all(is_final)) {
             let PendingFrame { frame, pts_s, cells } = self.frames.pop_front().expect("there is a front");
-            let none = |track| Row {
-                frame,
-                pts_s,
-                track,
-                status: Status::NoFace,
-                face: None,
-            };
+            let none = |track| Row { frame, pts_s, track, status: Status::NoFace, face: None };
             if cells.is_empty() {
                 rows.push(none(None));
             }
             for (track, cell) in cells {
                 rows.push(match cell {
-                    Cell::Scored(face) => Row {
-                        status: self.status(&face),
-                        face: Some(face),
-                        ..none(Some(track))
-                    },
+                    Cell::Scored(face) => Row { status: self.status(&face), face: Some(face), ..none(Some(track)) },
                     _ => none(Some(track)),
                 });
             }
@@ -170,12 +147,7 @@ mod tests {
     fn face(track: TrackId, quality: f32) -> Face {
         Face {
             track,
-            rect: Rect {
-                x: 0.0,
-                y: 0.0,
-                w: 1.0,
-                h: 1.0,
-            },
+            rect: Rect { x: 0.0, y: 0.0, w: 1.0, h: 1.0 },
             landmarks: [[0.0; 2]; 5],
             score: 0.9,
             quality,
@@ -184,14 +156,7 @@ mod tests {
     }
 
     fn scored(start_s: f64, end_s: f64) -> Scored {
-        Scored {
-            emotion: Emotion {
-                probabilities: vec![start_s as f32],
-            },
-            start_s,
-            end_s,
-            stretched: false,
-        }
+        Scored { emotion: Emotion { probabilities: vec![start_s as f32] }, start_s, end_s, stretched: false }
     }
 
     fn summary(rows: &[Row]) -> Vec<(u64, Option<TrackId>, &'static str, Option<f64>)> {
@@ -211,11 +176,7 @@ mod tests {
         }
         assert!(assembler.take().is_empty(), "no window yet");
         assembler.window(1, scored(0.0, 2.0)); // centre 1
-        assert_eq!(
-            assembler.take().len(),
-            2,
-            "frames after the centre wait for the next window"
-        );
+        assert_eq!(assembler.take().len(), 2, "frames after the centre wait for the next window");
         assembler.window(1, scored(1.0, 5.0)); // centre 3
         assembler.ended(1);
         let starts: Vec<_> = summary(&assembler.take()).iter().map(|row| row.3.unwrap()).collect();
@@ -240,13 +201,7 @@ mod tests {
             (3, None, "no_face", None),
         ];
         assert_eq!(summary(&rows), expected);
-        assembler.window(
-            2,
-            Scored {
-                stretched: true,
-                ..scored(4.0, 4.0)
-            },
-        );
+        assembler.window(2, Scored { stretched: true, ..scored(4.0, 4.0) });
         assembler.ended(2);
         assert_eq!(summary(&assembler.take()), [(4, Some(2), "padded", Some(4.0))]);
     }

@@ -49,14 +49,7 @@ impl Timeline {
     /// When rate, window or hop is not positive.
     pub fn new(layout: Layout) -> Self {
         assert!(layout.rate > 0.0 && layout.window > 0 && layout.hop > 0, "{layout:?}");
-        Timeline {
-            layout,
-            start_s: 0.0,
-            latest: None,
-            slots: VecDeque::new(),
-            dropped: 0,
-            next_window: 0,
-        }
+        Timeline { layout, start_s: 0.0, latest: None, slots: VecDeque::new(), dropped: 0, next_window: 0 }
     }
 
     /// A crop at its presentation time, later than the one before. Returns the windows that are complete now.
@@ -137,9 +130,7 @@ impl Timeline {
 
     fn stretched(&self) -> Window {
         Window {
-            crops: stretch(self.slots.len(), self.layout.window)
-                .map(|slot| self.slots[slot])
-                .collect(),
+            crops: stretch(self.slots.len(), self.layout.window).map(|slot| self.slots[slot]).collect(),
             start_s: self.start_s,
             end_s: self.time_of(self.slots.len() - 1),
             stretched: true,
@@ -149,11 +140,7 @@ impl Timeline {
 
 /// Stretches `from` frames to `to` places: place k shows the frame nearest to k (from - 1) / (to - 1).
 pub fn stretch(from: usize, to: usize) -> impl Iterator<Item = usize> {
-    let scale = if to > 1 {
-        (from - 1) as f64 / (to - 1) as f64
-    } else {
-        0.0
-    };
+    let scale = if to > 1 { (from - 1) as f64 / (to - 1) as f64 } else { 0.0 };
     (0..to).map(move |k| (k as f64 * scale + 0.5).floor() as usize)
 }
 
@@ -161,21 +148,14 @@ pub fn stretch(from: usize, to: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    const PAPER: Layout = Layout {
-        rate: 25.0,
-        window: 105,
-        hop: 5,
-    };
+    const PAPER: Layout = Layout { rate: 25.0, window: 105, hop: 5 };
 
     fn run(layout: Layout, times: impl Iterator<Item = f64>) -> Vec<Window> {
         let mut timeline = Timeline::new(layout);
         let mut windows = vec![];
         for (crop, pts_s) in times.enumerate() {
             windows.extend(timeline.push(crop as u64, pts_s));
-            assert!(
-                timeline.slots.len() <= layout.window + layout.hop + 10,
-                "memory is bounded"
-            );
+            assert!(timeline.slots.len() <= layout.window + layout.hop + 10, "memory is bounded");
         }
         windows.extend(timeline.finish());
         windows
@@ -198,21 +178,14 @@ mod tests {
         assert_eq!(windows[30].crops.last(), Some(&599));
         // Slot k shows the frame nearest to 2.4 k.
         for (slot, &crop) in windows[0].crops.iter().enumerate() {
-            assert!(
-                (crop as f64 - 2.4 * slot as f64).abs() <= 0.5 + 1e-6,
-                "slot {slot} shows frame {crop}"
-            );
+            assert!((crop as f64 - 2.4 * slot as f64).abs() <= 0.5 + 1e-6, "slot {slot} shows frame {crop}");
         }
     }
 
     #[test]
     fn a_slow_video_repeats_its_frames() {
         let windows = run(PAPER, (0..50).map(|k| k as f64 / 10.0));
-        assert_eq!(
-            windows[0].crops[..6],
-            [0, 0, 1, 1, 2, 2],
-            "slots at 0, 40, 80, 120, 160, 200 ms"
-        );
+        assert_eq!(windows[0].crops[..6], [0, 0, 1, 1, 2, 2], "slots at 0, 40, 80, 120, 160, 200 ms");
     }
 
     #[test]
@@ -221,10 +194,7 @@ mod tests {
         assert_eq!(windows.len(), 1);
         assert!(windows[0].stretched);
         assert_eq!(windows[0].crops.len(), 105);
-        assert_eq!(
-            (windows[0].crops[0], windows[0].crops[52], windows[0].crops[104]),
-            (0, 26, 52)
-        );
+        assert_eq!((windows[0].crops[0], windows[0].crops[52], windows[0].crops[104]), (0, 26, 52));
         let one = run(PAPER, std::iter::once(7.0));
         assert_eq!(one[0].crops, vec![0; 105]);
         assert_eq!((one[0].start_s, one[0].end_s), (7.0, 7.0));
@@ -241,9 +211,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_filled_by_its_two_ends() {
-        let times = (0..10)
-            .map(|k| k as f64 / 25.0)
-            .chain((20..120).map(|k| k as f64 / 25.0));
+        let times = (0..10).map(|k| k as f64 / 25.0).chain((20..120).map(|k| k as f64 / 25.0));
         let windows = run(PAPER, times);
         // The gap is 360 ms to 800 ms: slots to 580 ms show the last frame before it, later ones the first after.
         assert_eq!(windows[0].crops[9..21], [9, 9, 9, 9, 9, 9, 10, 10, 10, 10, 10, 10]);

@@ -45,13 +45,7 @@ impl Decoding {
             Message::Done(Err(error)) => return Err(error.into()),
             Message::Frame(..) | Message::Done(Ok(_)) => unreachable!("a video is opened before it is read"),
         };
-        Ok(Decoding {
-            path,
-            info,
-            messages,
-            report: DecodeReport::default(),
-            thread,
-        })
+        Ok(Decoding { path, info, messages, report: DecodeReport::default(), thread })
     }
 
     pub fn path(&self) -> &Path {
@@ -89,12 +83,10 @@ impl Decoding {
 
 /// The next message; a panic of the thread goes on here.
 fn receive(messages: &Receiver<Message>, thread: &mut Option<JoinHandle<()>>) -> Message {
-    messages
-        .recv()
-        .unwrap_or_else(|_| match thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            _ => unreachable!("the thread sends `Done` last"),
-        })
+    messages.recv().unwrap_or_else(|_| match thread.take().map(JoinHandle::join) {
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
+        _ => unreachable!("the thread sends `Done` last"),
+    })
 }
 
 fn decode(

@@ -13,19 +13,13 @@ impl Emotion {
         let largest = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let exponentials: Vec<f64> = scaled.iter().map(|x| (x - largest).exp()).collect();
         let sum: f64 = exponentials.iter().sum();
-        Emotion {
-            probabilities: exponentials.iter().map(|x| (x / sum) as f32).collect(),
-        }
+        Emotion { probabilities: exponentials.iter().map(|x| (x / sum) as f32).collect() }
     }
 
     /// Index of the most probable class; the first of equals.
     pub fn label(&self) -> usize {
         let better = |best: usize, i: usize| {
-            if self.probabilities[i] > self.probabilities[best] {
-                i
-            } else {
-                best
-            }
+            if self.probabilities[i] > self.probabilities[best] { i } else { best }
         };
         (0..self.probabilities.len()).fold(0, better)
     }

@@ -17,13 +17,7 @@ pub enum EstError {
         "{path}: picture {frame} is {width} x {height}, but --crops takes face crops of {size} x {size} as they are; \
          leave out --crops to have faces found and cropped"
     )]
-    CropSize {
-        path: PathBuf,
-        frame: u64,
-        width: usize,
-        height: usize,
-        size: usize,
-    },
+    CropSize { path: PathBuf, frame: u64, width: usize, height: usize, size: usize },
     #[error("{path}: cannot be written ({error}); choose another --out or make room")]
     Output { path: PathBuf, error: std::io::Error },
     #[error("{pattern}: {problem}")]

@@ -33,12 +33,7 @@ pub struct TrackedFaces<D: Detector> {
 
 impl<D: Detector> TrackedFaces<D> {
     pub fn new(frames: Decoding, tracker: FaceTracker<D>, preprocessing: Preprocessing) -> Self {
-        TrackedFaces {
-            frames,
-            tracker,
-            preprocessing,
-            finished: false,
-        }
+        TrackedFaces { frames, tracker, preprocessing, finished: false }
     }
 
     /// What was decoded so far.
@@ -47,16 +42,11 @@ impl<D: Detector> TrackedFaces<D> {
     }
 
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
-        let FrameFaces {
-            frame, faces, ended, ..
-        } = tracked;
+        let FrameFaces { frame, faces, ended, .. } = tracked;
         CroppedFrame {
             index: frame.index,
             pts_s: frame.pts_s,
-            crops: faces
-                .iter()
-                .map(|face| crop(&frame.image, face, &self.preprocessing))
-                .collect(),
+            crops: faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect(),
             faces,
             ended,
         }
@@ -91,13 +81,7 @@ pub struct GivenCrops {
 impl GivenCrops {
     /// A pause of more than `max_gap_s` seconds starts a new track, as it does for tracked faces.
     pub fn new(frames: Decoding, size: usize, max_gap_s: f64) -> Self {
-        GivenCrops {
-            frames,
-            size,
-            max_gap_s,
-            track: 1,
-            latest_s: None,
-        }
+        GivenCrops { frames, size, max_gap_s, track: 1, latest_s: None }
     }
 
     /// What was decoded so far.
@@ -109,12 +93,7 @@ impl GivenCrops {
         let side = self.size as f32;
         Face {
             track: self.track,
-            rect: Rect {
-                x: 0.0,
-                y: 0.0,
-                w: side,
-                h: side,
-            },
+            rect: Rect { x: 0.0, y: 0.0, w: side, h: side },
             landmarks: [[f32::NAN; 2]; 5],
             score: 1.0,
             quality: 1.0,
@@ -143,12 +122,6 @@ impl FaceSource for GivenCrops {
             self.track += 1;
         }
         self.latest_s = Some(pts_s);
-        Ok(Some(vec![CroppedFrame {
-            index,
-            pts_s,
-            faces: vec![self.face()],
-            crops: vec![image],
-            ended,
-        }]))
+        Ok(Some(vec![CroppedFrame { index, pts_s, faces: vec![self.face()], crops: vec![image], ended }]))
     }
 }

@@ -52,10 +52,7 @@ impl Model {
     /// Reads a weights file of ours.
     pub fn open(path: &Path) -> Result<Self, EstError> {
         let file = weights::file::read(path)?;
-        let problem = |problem: String| EstError::Model {
-            id: path.display().to_string(),
-            problem,
-        };
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
         let config: EstConfig = serde_json::from_value(file.architecture)
             .map_err(|error| problem(format!("its architecture cannot be read ({error})")))?;
         if let Some(wrong) = config.problem() {
@@ -77,10 +74,7 @@ impl Model {
     /// An untrained network of the preset `paper`: a function of the seed.
     pub fn random(seed: u64) -> Self {
         let config = EstConfig::PAPER;
-        let graph = config
-            .graph()
-            .cut(&["frames", "order"], &["class_logits"])
-            .expect("EST has these nodes");
+        let graph = config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
         Model {
             classes: usual_classes(config.classes).expect("the paper's classes have names"),
             preprocessing: Preprocessing::PAPER,
@@ -100,19 +94,13 @@ impl Model {
 
     /// Reads a PyTorch checkpoint or plain safetensors. The hash is that of the file read, until it is saved.
     pub fn import(path: &Path, options: ImportOptions) -> Result<Self, EstError> {
-        let problem = |problem: String| EstError::Model {
-            id: path.display().to_string(),
-            problem,
-        };
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
         let Loaded { tensors, kind, scalars } = weights::load_tensors(path)?;
         if kind == FileKind::Est {
             return Err(problem("it is a weights file of est already".to_string()));
         }
         let config = match options.config {
-            Some(config) => EstConfig {
-                classes: class_count(&tensors).unwrap_or(config.classes),
-                ..config
-            },
+            Some(config) => EstConfig { classes: class_count(&tensors).unwrap_or(config.classes), ..config },
             None => infer(&tensors).map_err(problem)?,
         };
         let classes = match options.classes {
@@ -160,18 +148,11 @@ impl Model {
     pub fn id(&self) -> String {
         let backbone = serde_json::to_value(self.config.backbone).expect("a backbone has a name");
         let name = format!("est-{}-{}", backbone.as_str().unwrap_or_default(), self.config.classes);
-        if self.provenance.trained {
-            name
-        } else {
-            format!("untrained-{name}")
-        }
+        if self.provenance.trained { name } else { format!("untrained-{name}") }
     }
 
     fn check(&self, path: &Path) -> Result<(), EstError> {
-        let problem = |problem: String| EstError::Model {
-            id: path.display().to_string(),
-            problem,
-        };
+        let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
         if self.classes.len() != self.config.classes {
             let (names, count) = (self.classes.len(), self.config.classes);
             return Err(problem(format!("it names {names} classes for {count} logits")));
@@ -181,17 +162,10 @@ impl Model {
         }
         if self.preprocessing.size != self.config.size {
             let (crop, network) = (self.preprocessing.size, self.config.size);
-            return Err(problem(format!(
-                "its crops have {crop} pixels a side, its network takes {network}"
-            )));
+            return Err(problem(format!("its crops have {crop} pixels a side, its network takes {network}")));
         }
-        let expected: Vec<_> = self
-            .config
-            .graph()
-            .parameters()
-            .into_iter()
-            .map(|spec| (spec.name, spec.shape))
-            .collect();
+        let expected: Vec<_> =
+            self.config.graph().parameters().into_iter().map(|spec| (spec.name, spec.shape)).collect();
         weights::check(&self.tensors, &expected, path)?;
         Ok(())
     }
@@ -210,20 +184,10 @@ fn class_count(tensors: &BTreeMap<String, Tensor>) -> Option<usize> {
 fn infer(tensors: &BTreeMap<String, Tensor>) -> Result<EstConfig, String> {
     let has = |key: &str| tensors.contains_key(key);
     let rows = |key: &str| tensors.get(key).and_then(|tensor| tensor.shape.first().copied());
-    let layers = |part: &str| {
-        (0..)
-            .take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight")))
-            .count()
-    };
+    let layers = |part: &str| (0..).take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight"))).count();
     let Some(classes) = class_count(tensors) else {
-        let what = if has("conv1.weight") {
-            "only a frame encoder"
-        } else {
-            "no tensors of an EST"
-        };
-        return Err(format!(
-            "it holds {what} (`classifier.5.0.bias` is missing); import a whole EST checkpoint"
-        ));
+        let what = if has("conv1.weight") { "only a frame encoder" } else { "no tensors of an EST" };
+        return Err(format!("it holds {what} (`classifier.5.0.bias` is missing); import a whole EST checkpoint"));
     };
     let backbone = if has("layer1.0.conv3.weight") {
         Backbone::ResNet50

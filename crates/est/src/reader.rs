@@ -26,12 +26,7 @@ impl Reader {
         tracking: TrackOptions,
         decoding: DecodeOptions,
     ) -> Self {
-        Reader {
-            recogniser,
-            detector,
-            tracking,
-            decoding,
-        }
+        Reader { recogniser, detector, tracking, decoding }
     }
 
     pub fn recogniser(&self) -> &Recogniser {

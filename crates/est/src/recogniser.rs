@@ -29,11 +29,7 @@ pub struct RecogniserOptions {
 
 impl Default for RecogniserOptions {
     fn default() -> Self {
-        RecogniserOptions {
-            hop: 5,
-            low_quality: est_media::LOW_QUALITY,
-            engine: est_engine::Options::default(),
-        }
+        RecogniserOptions { hop: 5, low_quality: est_media::LOW_QUALITY, engine: est_engine::Options::default() }
     }
 }
 
@@ -62,24 +58,15 @@ impl Recogniser {
     /// # Errors
     /// When the model's sampling does not fit its window, or its tensors do not fit its network.
     pub fn new(mut model: Model, options: RecogniserOptions) -> Result<Self, EstError> {
-        let places = test_places(model.preprocessing.sampling, &model.config).map_err(|problem| EstError::Model {
-            id: model.id(),
-            problem,
-        })?;
+        let places = test_places(model.preprocessing.sampling, &model.config)
+            .map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let graph = model.config.graph();
         let part = |inputs: &[&str], output| graph.cut(inputs, &[output]).expect("EST has these nodes");
         // The sessions keep the tensors in the kernels' own order; a second copy would be 137 MB of the preset `paper`.
         let tensors = std::mem::take(&mut model.tensors);
         let encoder = Session::new(&part(&["frames"], "features"), &tensors, &options.engine)?;
         let head = Session::new(&part(&["features", "order"], "class_logits"), &tensors, &options.engine)?;
-        Ok(Recogniser {
-            model,
-            encoder,
-            head,
-            places,
-            options,
-            encoded: 0,
-        })
+        Ok(Recogniser { model, encoder, head, places, options, encoded: 0 })
     }
 
     /// The model without its tensors, which are in the engine.
@@ -146,10 +133,7 @@ impl Recogniser {
                     let windows = track.push(crop, frame.pts_s);
                     self.score(face.track, track, windows, &mut assembler)?;
                 }
-                done = Progress {
-                    frames: done.frames + 1,
-                    pts_s: frame.pts_s,
-                };
+                done = Progress { frames: done.frames + 1, pts_s: frame.pts_s };
             }
             assembler.take().into_iter().try_for_each(&mut *sink)?;
             progress(done);
@@ -238,11 +222,7 @@ struct Track {
 
 impl Track {
     fn new(layout: Layout) -> Self {
-        Track {
-            timeline: Timeline::new(layout),
-            held: VecDeque::new(),
-            first: 0,
-        }
+        Track { timeline: Timeline::new(layout), held: VecDeque::new(), first: 0 }
     }
 
     fn push(&mut self, crop: Image, pts_s: f64) -> Vec<Window> {

@@ -17,9 +17,7 @@ pub fn test_places(sampling: Sampling, config: &EstConfig) -> Result<Vec<usize>,
         ));
     }
     if frames > span {
-        return Err(format!(
-            "snippets of {frames} frames cannot be drawn from sub-videos of {span}"
-        ));
+        return Err(format!("snippets of {frames} frames cannot be drawn from sub-videos of {span}"));
     }
     let start = (window - covered) / 2;
     let place = move |i: usize| (0..frames).map(move |j| start + step * i + j * (span / frames));
@@ -41,19 +39,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_an_error() {
-        let nine = EstConfig {
-            snippets: 11,
-            ..EstConfig::PAPER
-        };
-        assert!(
-            test_places(Sampling::PAPER, &nine)
-                .unwrap_err()
-                .contains("need 115 frames")
-        );
-        let long = EstConfig {
-            frames: 16,
-            ..EstConfig::PAPER
-        };
+        let nine = EstConfig { snippets: 11, ..EstConfig::PAPER };
+        assert!(test_places(Sampling::PAPER, &nine).unwrap_err().contains("need 115 frames"));
+        let long = EstConfig { frames: 16, ..EstConfig::PAPER };
         assert!(test_places(Sampling::PAPER, &long).is_err());
     }
 }

@@ -81,18 +81,14 @@ fn folder(path: &Path) -> Result<Vec<Source>, EstError> {
 }
 
 fn matches(pattern: &str) -> Result<Vec<Source>, EstError> {
-    let problem = |problem: String| EstError::Source {
-        pattern: pattern.to_string(),
-        problem,
-    };
+    let problem = |problem: String| EstError::Source { pattern: pattern.to_string(), problem };
     let paths = glob::glob(pattern).map_err(|error| problem(format!("not a pattern ({error}); put it in quotes")))?;
     let files: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| path.is_file()).collect();
     if files.is_empty() {
         return Err(problem("no file matches; check the pattern and the folder".to_string()));
     }
-    let (images, others): (Vec<PathBuf>, Vec<PathBuf>) = files
-        .into_iter()
-        .partition(|file| has_extension(file, &IMAGE_EXTENSIONS));
+    let (images, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|file| has_extension(file, &IMAGE_EXTENSIONS));
     let mut sources: Vec<Source> = others.into_iter().map(Source::File).collect();
     if !images.is_empty() {
         let pattern = PathBuf::from(pattern);
@@ -104,10 +100,7 @@ fn matches(pattern: &str) -> Result<Vec<Source>, EstError> {
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_ascii_lowercase);
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
 }
 
@@ -117,10 +110,7 @@ pub fn unique_names(sources: &[Source]) -> Vec<String> {
     let name = |source: &Source| {
         let name = source.name();
         let numbered = (1..).map(|k| if k == 1 { name.clone() } else { format!("{name}-{k}") });
-        numbered
-            .into_iter()
-            .find(|name| taken.insert(name.clone()))
-            .expect("numbers do not end")
+        numbered.into_iter().find(|name| taken.insert(name.clone())).expect("numbers do not end")
     };
     sources.iter().map(name).collect()
 }
@@ -147,12 +137,7 @@ mod tests {
         let videos = [Source::File(path("a.mov")), Source::File(path("b.mp4"))];
         assert_eq!(Source::expand(folder.path()).unwrap(), videos);
         assert_eq!(Source::expand(&path("*.mp4")).unwrap(), [Source::File(path("b.mp4"))]);
-        assert!(
-            Source::expand(&path("*.mkv"))
-                .unwrap_err()
-                .to_string()
-                .contains("no file matches")
-        );
+        assert!(Source::expand(&path("*.mkv")).unwrap_err().to_string().contains("no file matches"));
 
         let pictures = path("pictures");
         std::fs::create_dir(&pictures).unwrap();

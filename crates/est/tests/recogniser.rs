@@ -17,25 +17,15 @@ fn small_model() -> Model {
 
 fn draw_small_model() -> Model {
     let mut model = Model::random(1);
-    model.config = EstConfig {
-        size: SIZE,
-        ..EstConfig::PAPER
-    };
+    model.config = EstConfig { size: SIZE, ..EstConfig::PAPER };
     model.preprocessing.size = SIZE;
-    let graph = model
-        .config
-        .graph()
-        .cut(&["frames", "order"], &["class_logits"])
-        .unwrap();
+    let graph = model.config.graph().cut(&["frames", "order"], &["class_logits"]).unwrap();
     model.tensors = random_weights(&graph, 1);
     model
 }
 
 fn recogniser(hop: usize) -> Recogniser {
-    let options = RecogniserOptions {
-        hop,
-        ..RecogniserOptions::default()
-    };
+    let options = RecogniserOptions { hop, ..RecogniserOptions::default() };
     Recogniser::new(small_model(), options).unwrap()
 }
 
@@ -54,15 +44,9 @@ impl Script {
             pts_s: index as f64 / fps,
             faces: tracks.iter().map(|&track| face(track)).collect(),
             crops: tracks.iter().map(|&track| picture(index, track)).collect(),
-            ended: all
-                .iter()
-                .copied()
-                .filter(|&track| last(track) + max_gap + 1 == index)
-                .collect(),
+            ended: all.iter().copied().filter(|&track| last(track) + max_gap + 1 == index).collect(),
         };
-        Script {
-            frames: frames.iter().enumerate().map(frame).collect::<Vec<_>>().into_iter(),
-        }
+        Script { frames: frames.iter().enumerate().map(frame).collect::<Vec<_>>().into_iter() }
     }
 }
 
@@ -73,27 +57,13 @@ impl FaceSource for Script {
 }
 
 fn face(track: TrackId) -> Face {
-    let rect = Rect {
-        x: 1.0,
-        y: 2.0,
-        w: 3.0,
-        h: 4.0,
-    };
-    Face {
-        track,
-        rect,
-        landmarks: [[0.0; 2]; 5],
-        score: 0.9,
-        quality: 0.8,
-        interpolated: false,
-    }
+    let rect = Rect { x: 1.0, y: 2.0, w: 3.0, h: 4.0 };
+    Face { track, rect, landmarks: [[0.0; 2]; 5], score: 0.9, quality: 0.8, interpolated: false }
 }
 
 fn picture(frame: usize, track: TrackId) -> Image {
     let noise = Noise::new(u64::from(track), &frame.to_string());
-    let data = (0..SIZE * SIZE * 3)
-        .map(|i| (noise.unit(i as u64) * 256.0) as u8)
-        .collect();
+    let data = (0..SIZE * SIZE * 3).map(|i| (noise.unit(i as u64) * 256.0) as u8).collect();
     Image::new(SIZE, SIZE, data)
 }
 
@@ -112,10 +82,8 @@ fn a_crop_is_encoded_once_however_many_windows_it_is_in() {
     let frames = vec![vec![1]; 250];
     let mut often = recogniser(1);
     let rows_often = rows(&mut often, Script::new(25.0, 5, &frames));
-    let windows: BTreeSet<_> = rows_often
-        .iter()
-        .map(|row| row.face.as_ref().unwrap().scored.start_s.to_bits())
-        .collect();
+    let windows: BTreeSet<_> =
+        rows_often.iter().map(|row| row.face.as_ref().unwrap().scored.start_s.to_bits()).collect();
     assert!(windows.len() > 100, "{} windows", windows.len());
     // 15 frames at either end are in no snippet.
     assert!(often.encoded() <= 250 - 15, "{} crops encoded", often.encoded());
@@ -123,15 +91,8 @@ fn a_crop_is_encoded_once_however_many_windows_it_is_in() {
     // One window alone gives the same as the same window among others.
     let mut once = recogniser(1000);
     let first = &rows(&mut once, Script::new(25.0, 5, &frames))[0];
-    assert_eq!(
-        once.encoded(),
-        2 * 35,
-        "the first window and the one that ends with the track"
-    );
-    assert_eq!(
-        first.face.as_ref().unwrap().scored.emotion,
-        rows_often[0].face.as_ref().unwrap().scored.emotion
-    );
+    assert_eq!(once.encoded(), 2 * 35, "the first window and the one that ends with the track");
+    assert_eq!(first.face.as_ref().unwrap().scored.emotion, rows_often[0].face.as_ref().unwrap().scored.emotion);
 }
 
 /// Random scripts of up to three faces that come, go and come back: every frame is there, in order, once per track.
@@ -168,10 +129,7 @@ fn every_frame_has_its_rows() {
         let rows = rows(&mut recogniser(20), Script::new(25.0, max_gap, &frames));
 
         let order: Vec<_> = rows.iter().map(|row| (row.frame, row.track)).collect();
-        assert!(
-            order.is_sorted() && order.windows(2).all(|pair| pair[0] != pair[1]),
-            "seed {seed}"
-        );
+        assert!(order.is_sorted() && order.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}");
         let mut spans: BTreeMap<TrackId, (usize, usize)> = BTreeMap::new();
         for (frame, tracks) in frames.iter().enumerate() {
             for &track in tracks {
@@ -180,21 +138,15 @@ fn every_frame_has_its_rows() {
         }
         let mut expected = vec![];
         for (frame, tracks) in frames.iter().enumerate() {
-            let within = spans
-                .iter()
-                .filter(|(_, (first, last))| (*first..=*last).contains(&frame));
-            let within: Vec<_> = within
-                .map(|(&track, _)| (frame as u64, Some(track), tracks.contains(&track)))
-                .collect();
+            let within = spans.iter().filter(|(_, (first, last))| (*first..=*last).contains(&frame));
+            let within: Vec<_> =
+                within.map(|(&track, _)| (frame as u64, Some(track), tracks.contains(&track))).collect();
             if within.is_empty() {
                 expected.push((frame as u64, None, false));
             }
             expected.extend(within);
         }
-        let found: Vec<_> = rows
-            .iter()
-            .map(|row| (row.frame, row.track, row.status != Status::NoFace))
-            .collect();
+        let found: Vec<_> = rows.iter().map(|row| (row.frame, row.track, row.status != Status::NoFace)).collect();
         assert_eq!(found, expected, "seed {seed}");
         for row in &rows {
             assert_eq!(row.face.is_some(), row.status != Status::NoFace);

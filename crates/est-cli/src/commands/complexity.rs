@@ -20,17 +20,8 @@ pub fn run(args: &ComplexityArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = chosen.iter().map(|preset| cells(preset)).collect();
-    let header = [
-        "preset",
-        "parameters",
-        "without SSOP",
-        "paper M",
-        "G MACs",
-        "G MACs b",
-        "products G",
-        "paper G",
-        "where",
-    ];
+    let header =
+        ["preset", "parameters", "without SSOP", "paper M", "G MACs", "G MACs b", "products G", "paper G", "where"];
     table::print(&header, &rows);
     println!(
         "\nG MACs: convolutions, 2 per batch-norm element, ReLU outputs, pool inputs, linear, attention (the paper's \
@@ -73,14 +64,9 @@ fn cells(preset: &Preset) -> Vec<String> {
     let row = row(preset);
     let count = |key: &str| thousands(row[key].as_u64().unwrap_or(0));
     let giga = |key: &str| format!("{:.3}", row[key].as_u64().unwrap_or(0) as f64 / 1e9);
-    let printed = |key: &str, decimals: usize| {
-        row[key]
-            .as_f64()
-            .map_or("-".into(), |value| format!("{value:.decimals$}"))
-    };
-    let macs_b = preset
-        .printed_macs
-        .is_some_and(|printed| printed.convention == Convention::Layers);
+    let printed =
+        |key: &str, decimals: usize| row[key].as_f64().map_or("-".into(), |value| format!("{value:.decimals$}"));
+    let macs_b = preset.printed_macs.is_some_and(|printed| printed.convention == Convention::Layers);
     vec![
         preset.name.to_string(),
         count("parameters"),
@@ -89,11 +75,7 @@ fn cells(preset: &Preset) -> Vec<String> {
         giga("macs"),
         giga("macs_b"),
         giga("products"),
-        format!(
-            "{}{}",
-            printed("paper_giga_macs", if macs_b { 3 } else { 2 }),
-            if macs_b { " b" } else { "" }
-        ),
+        format!("{}{}", printed("paper_giga_macs", if macs_b { 3 } else { 2 }), if macs_b { " b" } else { "" }),
         preset.source.to_string(),
     ]
 }

@@ -31,28 +31,16 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     } else {
         let rows: Vec<_> = findings
             .iter()
-            .map(|finding| {
-                vec![
-                    finding.what.to_string(),
-                    finding.state.to_string(),
-                    finding.details.clone(),
-                ]
-            })
+            .map(|finding| vec![finding.what.to_string(), finding.state.to_string(), finding.details.clone()])
             .collect();
         table::print(&["part", "state", "details"], &rows);
     }
-    let broken = findings
-        .iter()
-        .any(|finding| matches!(finding.state, "missing" | "damaged"));
+    let broken = findings.iter().any(|finding| matches!(finding.state, "missing" | "damaged"));
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn program() -> Finding {
-    Finding {
-        what: "est",
-        state: "ok",
-        details: format!("version {}", env!("CARGO_PKG_VERSION")),
-    }
+    Finding { what: "est", state: "ok", details: format!("version {}", env!("CARGO_PKG_VERSION")) }
 }
 
 fn processor() -> Finding {
@@ -82,11 +70,7 @@ fn vector_instructions() -> &'static str {
 }
 
 fn decoder() -> Finding {
-    Finding {
-        what: "video decoder",
-        state: "ok",
-        details: est_media::decoder_version(),
-    }
+    Finding { what: "video decoder", state: "ok", details: est_media::decoder_version() }
 }
 
 fn detector() -> Finding {
@@ -96,28 +80,17 @@ fn detector() -> Finding {
         return Finding {
             what: "face detector",
             state: "missing",
-            details: format!(
-                "run `make setup`, or put {DETECTOR_FILE} into one of: {}",
-                looked.join(", ")
-            ),
+            details: format!("run `make setup`, or put {DETECTOR_FILE} into one of: {}", looked.join(", ")),
         };
     };
     let (state, details) = match weights::file::sha256(path) {
         Ok(sum) if sum == DETECTOR_SHA256 => ("ok", path.display().to_string()),
-        Ok(_) => (
-            "damaged",
-            format!(
-                "{} is not the file that was tested; remove it, then `make setup`",
-                path.display()
-            ),
-        ),
+        Ok(_) => {
+            ("damaged", format!("{} is not the file that was tested; remove it, then `make setup`", path.display()))
+        }
         Err(error) => ("damaged", error.to_string()),
     };
-    Finding {
-        what: "face detector",
-        state,
-        details,
-    }
+    Finding { what: "face detector", state, details }
 }
 
 fn default_weights() -> Finding {
@@ -131,10 +104,7 @@ fn default_weights() -> Finding {
 /// The kernel chosen for each layer, of EST and of the detector at 640 x 480.
 fn kernels() -> anyhow::Result<ExitCode> {
     let est = EstConfig::PAPER.graph().cut(&["frames", "order"], &["class_logits"])?;
-    for (name, graph) in [
-        ("EST, preset paper", est),
-        ("RetinaFace, 640 x 480", retinaface::graph(480, 640)),
-    ] {
+    for (name, graph) in [("EST, preset paper", est), ("RetinaFace, 640 x 480", retinaface::graph(480, 640))] {
         let session = Session::new(&graph, &random_weights(&graph, 1), &Options::default())?;
         println!("{name}\n{}", session.plan());
     }

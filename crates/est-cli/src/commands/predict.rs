@@ -20,9 +20,7 @@ pub fn run(args: &PredictArgs) -> ExitCode {
     match predict(args, log) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
-            log.warning(&format!(
-                "{failed} of the sources failed, see above; what else there was is done"
-            ));
+            log.warning(&format!("{failed} of the sources failed, see above; what else there was is done"));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -53,11 +51,7 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
     }
     let mut run = Run::new(args, log)?;
     for (source, name) in sources.iter().zip(unique_names(&sources)) {
-        let done = if args.dry_run {
-            run.describe(source, &name)
-        } else {
-            run.one(source, &name)
-        };
+        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name) };
         if let Err(error) = done {
             failed += 1;
             log.error(&error);
@@ -82,9 +76,7 @@ impl<'a> Run<'a> {
         }
         let options = RecogniserOptions {
             hop: args.hop as usize,
-            engine: est_engine::Options {
-                threads: args.threads.unwrap_or(0),
-            },
+            engine: est_engine::Options { threads: args.threads.unwrap_or(0) },
             ..RecogniserOptions::default()
         };
         let tracking = tracking(args);
@@ -117,10 +109,7 @@ impl<'a> Run<'a> {
     fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
         let video = self.reader.open(source)?;
         let info = video.info();
-        let outputs: Vec<String> = outputs(self.args, name)
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let outputs: Vec<String> = outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
         if self.args.json {
             let line = json!({
                 "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
@@ -128,9 +117,7 @@ impl<'a> Run<'a> {
             });
             println!("{line}");
         } else {
-            let frames = info
-                .frames
-                .map_or("unknown number of".to_string(), |frames| frames.to_string());
+            let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
             println!(
                 "{}: {} {} x {}, {frames} frames -> {}",
                 source.path().display(),
@@ -147,9 +134,7 @@ impl<'a> Run<'a> {
         let video = self.reader.open(source)?;
         let mut reports = Reports::create(self.args, name, &self.record, self.reader.recogniser().model())?;
         let mut progress = self.log.progress(name, video.info().frames);
-        let summary = self
-            .reader
-            .read(video, name, &mut |row| reports.row(&row), &mut |at| progress.at(at))?;
+        let summary = self.reader.read(video, name, &mut |row| reports.row(&row), &mut |at| progress.at(at))?;
         drop(progress);
         let mut written = reports.finish(&summary)?;
         written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
@@ -168,9 +153,7 @@ impl<'a> Run<'a> {
         }
         let model = self.reader.recogniser().model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
-        let container = summary
-            .frames_container
-            .map_or(String::new(), |frames| format!(" of {frames}"));
+        let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
         println!(
             "{}: {}{container} frames decoded, {} rows, {} tracks{untrained}",
             summary.video_id,
@@ -213,12 +196,9 @@ impl Reports {
         let columns = Columns::new(name, model);
         let wanted = |format| args.format.contains(&format);
         let path = |extension| result_path(args, name, extension);
-        let csv = wanted(Format::Csv)
-            .then(|| CsvReport::create(&path("csv"), columns.clone()))
-            .transpose()?;
-        let json = wanted(Format::Json)
-            .then(|| JsonReport::create(&path("json"), columns.clone(), record))
-            .transpose()?;
+        let csv = wanted(Format::Csv).then(|| CsvReport::create(&path("csv"), columns.clone())).transpose()?;
+        let json =
+            wanted(Format::Json).then(|| JsonReport::create(&path("json"), columns.clone(), record)).transpose()?;
         Ok(Reports { csv, json })
     }
 
@@ -248,10 +228,7 @@ fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
         Format::Csv => "csv",
         Format::Json => "json",
     };
-    let rows = args
-        .format
-        .iter()
-        .map(|&format| result_path(args, name, extension(format)));
+    let rows = args.format.iter().map(|&format| result_path(args, name, extension(format)));
     rows.chain([record_path(args, name)]).collect()
 }
 
@@ -260,9 +237,7 @@ fn model(weights: &str) -> anyhow::Result<Model> {
     match weights.strip_prefix("random:") {
         None => Ok(Model::open(Path::new(weights))?),
         Some(seed) => {
-            let seed = seed
-                .parse()
-                .map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
+            let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
             Ok(Model::random(seed))
         }
     }
@@ -289,10 +264,7 @@ fn detector(
 ) -> anyhow::Result<(RetinaFace, DetectorRecord)> {
     let path = assets::detector(args.detector.as_deref())?;
     let tensors = weights::load_tensors(&path)?.tensors;
-    let options = DetectorOptions {
-        size: args.detect_size as usize,
-        ..DetectorOptions::default()
-    };
+    let options = DetectorOptions { size: args.detect_size as usize, ..DetectorOptions::default() };
     let record = DetectorRecord {
         name: "RetinaFace MobileNet-0.25",
         weights_sha256: weights::file::sha256(&path)?,

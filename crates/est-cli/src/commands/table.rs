@@ -1,20 +1,21 @@
 //! Plain text tables.
 
-/// Columns padded to their widest cell; numbers (cells that begin with a digit) to the right.
+/// Columns padded to their widest cell; those that hold only numbers (and `-` for none) to the right.
 pub fn print(header: &[&str], rows: &[Vec<String>]) {
-    let widths: Vec<usize> = (0..header.len())
+    let columns = 0..header.len();
+    let widths: Vec<usize> = columns
+        .clone()
         .map(|column| {
             let cells = rows.iter().map(|row| row[column].chars().count());
             cells.chain([header[column].chars().count()]).max().unwrap_or(0)
         })
         .collect();
+    let numeric: Vec<bool> = columns
+        .map(|column| rows.iter().all(|row| row[column].starts_with(|c: char| c.is_ascii_digit() || c == '-')))
+        .collect();
     let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, &width)| {
-            if cell.starts_with(|first: char| first.is_ascii_digit()) {
-                format!("{cell:>width$}")
-            } else {
-                format!("{cell:<width$}")
-            }
+        let padded = cells.iter().zip(&widths).zip(&numeric).map(|((cell, &width), numeric)| {
+            if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
         padded.collect::<Vec<_>>().join("  ").trim_end().to_string()
     };

@@ -23,27 +23,14 @@ pub fn run(args: &WeightsArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
-    let (mean, std) = if args.imagenet_normalisation {
-        IMAGENET
-    } else {
-        ([0.0; 3], [1.0; 3])
-    };
+    let (mean, std) = if args.imagenet_normalisation { IMAGENET } else { ([0.0; 3], [1.0; 3]) };
     let options = ImportOptions {
-        config: args
-            .preset
-            .as_deref()
-            .map(named)
-            .transpose()?
-            .map(|preset| preset.config.clone()),
+        config: args.preset.as_deref().map(named).transpose()?.map(|preset| preset.config.clone()),
         classes: args.classes.clone(),
         preprocessing: Preprocessing {
             crop: match args.crop {
-                CropKind::Square => Crop::Square {
-                    margin: args.crop_margin,
-                },
-                CropKind::Aligned => Crop::Aligned {
-                    scale: 1.0 / args.crop_margin,
-                },
+                CropKind::Square => Crop::Square { margin: args.crop_margin },
+                CropKind::Aligned => Crop::Aligned { scale: 1.0 / args.crop_margin },
             },
             rate: args.rate,
             mean,
@@ -72,15 +59,8 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let model = Model::open(&args.file)?;
     let record = ModelRecord::of(&model);
     if args.json {
-        let shapes = model
-            .tensors
-            .iter()
-            .map(|(name, tensor)| (name, &tensor.shape))
-            .collect();
-        let shown = Shown {
-            model: &record,
-            tensors: args.tensors.then_some(shapes),
-        };
+        let shapes = model.tensors.iter().map(|(name, tensor)| (name, &tensor.shape)).collect();
+        let shown = Shown { model: &record, tensors: args.tensors.then_some(shapes) };
         println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -103,22 +83,13 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         ("network", serde_json::to_string(&record.config)?),
         ("crop", crop),
         ("rate", format!("{} frames per second", preprocessing.rate)),
-        (
-            "normalisation",
-            format!("mean {:?}, deviation {:?}", preprocessing.mean, preprocessing.std),
-        ),
+        ("normalisation", format!("mean {:?}, deviation {:?}", preprocessing.mean, preprocessing.std)),
         ("tensors", format!("{} with {numbers} numbers", model.tensors.len())),
     ];
-    table::print(
-        &["what", "value"],
-        &rows.map(|(what, value)| vec![what.to_string(), value]),
-    );
+    table::print(&["what", "value"], &rows.map(|(what, value)| vec![what.to_string(), value]));
     if args.tensors {
         println!();
-        let rows = model
-            .tensors
-            .iter()
-            .map(|(name, tensor)| vec![name.clone(), format!("{:?}", tensor.shape)]);
+        let rows = model.tensors.iter().map(|(name, tensor)| vec![name.clone(), format!("{:?}", tensor.shape)]);
         table::print(&["tensor", "shape"], &rows.collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)

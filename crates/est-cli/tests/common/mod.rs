@@ -13,10 +13,7 @@ pub struct Done {
 }
 
 pub fn est<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Done {
-    let output = Command::new(env!("CARGO_BIN_EXE_est"))
-        .args(args)
-        .output()
-        .expect("est starts");
+    let output = Command::new(env!("CARGO_BIN_EXE_est")).args(args).output().expect("est starts");
     done(output)
 }
 
@@ -52,10 +49,7 @@ impl Done {
     pub fn failed_with(self, texts: &[&str]) -> Self {
         assert_eq!(self.code, 1, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         let named = self.stderr.lines().any(|line| {
-            line.starts_with("error: ")
-                && texts
-                    .iter()
-                    .all(|text| line.to_lowercase().contains(&text.to_lowercase()))
+            line.starts_with("error: ") && texts.iter().all(|text| line.to_lowercase().contains(&text.to_lowercase()))
         });
         assert!(named, "no error line with all of {texts:?} in\n{}", self.stderr);
         self
@@ -65,11 +59,7 @@ impl Done {
 /// A file that `make test` downloads.
 pub fn download(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../downloads").join(name);
-    assert!(
-        path.is_file(),
-        "{} is missing; run `tools/setup.sh detector demo test`",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is missing; run `tools/setup.sh detector demo test`", path.display());
     path
 }
 
@@ -85,34 +75,16 @@ fn feed_ffmpeg(args: &[&str], input: &[u8]) {
         .stdin(Stdio::piped())
         .spawn()
         .expect("ffmpeg is installed");
-    child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(input)
-        .expect("ffmpeg reads");
+    child.stdin.take().expect("piped").write_all(input).expect("ffmpeg reads");
     assert!(child.wait().expect("ffmpeg ends").success(), "ffmpeg {args:?}");
 }
 
 /// Writes frames 0..`count` of the goldens' clip as 224 x 224 PNG files.
 pub fn golden_frames(folder: &Path, count: usize) {
     std::fs::create_dir_all(folder).expect("a folder");
-    let pixels: Vec<u8> = (0..count)
-        .flat_map(|frame| est_goldens::frame_pixels(frame, 224, 224))
-        .collect();
+    let pixels: Vec<u8> = (0..count).flat_map(|frame| est_goldens::frame_pixels(frame, 224, 224)).collect();
     let pattern = folder.join("%03d.png");
-    let raw = [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-s",
-        "224x224",
-        "-i",
-        "-",
-        "-start_number",
-        "0",
-    ];
+    let raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "224x224", "-i", "-", "-start_number", "0"];
     feed_ffmpeg(&[&raw[..], &[pattern.to_str().expect("text")]].concat(), &pixels);
 }
 
@@ -126,15 +98,10 @@ impl Table {
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         // No cell of ours holds a comma or a quote.
-        let mut lines = text
-            .lines()
-            .map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+        let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
         let header = lines.next().expect("a header");
         let rows: Vec<_> = lines.collect();
-        assert!(
-            rows.iter().all(|row| row.len() == header.len()),
-            "every row has every column"
-        );
+        assert!(rows.iter().all(|row| row.len() == header.len()), "every row has every column");
         Table { header, rows }
     }
 
@@ -145,10 +112,7 @@ impl Table {
     }
 
     pub fn numbers(&self, name: &str) -> Vec<f64> {
-        self.column(name)
-            .iter()
-            .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}")))
-            .collect()
+        self.column(name).iter().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}"))).collect()
     }
 }
 

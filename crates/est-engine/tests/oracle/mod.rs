@@ -21,12 +21,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
         let value = match node.op {
             Op::Input => inputs.next().expect("an input for every input").clone(),
             Op::Parameter { .. } => t[0].repeat(batch),
-            Op::Conv2d {
-                inputs,
-                outputs,
-                groups,
-                ..
-            } => {
+            Op::Conv2d { inputs, outputs, groups, .. } => {
                 let shape = ConvShape::new(window(&node.op, item(0)), [inputs, outputs], groups);
                 let none = vec![0.0; outputs];
                 reference::conv2d(&shape, x(0), &t[0], t.get(1).unwrap_or(&none))
@@ -53,10 +48,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
                 let len = |i: usize| item(i).iter().product::<usize>();
                 let items = 0..x(0).len() / len(0);
                 let part = |(k, i): (usize, usize)| x(i)[k * len(i)..(k + 1) * len(i)].to_vec();
-                items
-                    .flat_map(|k| (0..node.inputs.len()).map(move |i| (k, i)))
-                    .flat_map(part)
-                    .collect()
+                items.flat_map(|k| (0..node.inputs.len()).map(move |i| (k, i))).flat_map(part).collect()
             }
             Op::Linear { .. } => reference::linear(x(0), &t[0], &t[1]),
             Op::LayerNorm { eps, .. } => reference::layer_norm(x(0), &t[0], &t[1], f64::from(eps)),
@@ -67,12 +59,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
                     reference::linear(x(i), weights, &t[1][rows(i)])
                 };
                 let (queries, keys) = (item(0)[0], item(1)[0]);
-                let shape = AttentionShape {
-                    queries,
-                    keys,
-                    width,
-                    heads,
-                };
+                let shape = AttentionShape { queries, keys, width, heads };
                 let attended = reference::attention(&shape, &project(0), &project(1), &project(2));
                 reference::linear(&attended, &t[2], &t[3])
             }
@@ -96,26 +83,16 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
 
 fn window(op: &Op, item: &[usize]) -> Window {
     match *op {
-        Op::Conv2d {
-            kernel,
-            stride,
-            padding,
-            ..
+        Op::Conv2d { kernel, stride, padding, .. } | Op::MaxPool { kernel, stride, padding } => {
+            Window::new([item[1], item[2]], kernel, stride, padding)
         }
-        | Op::MaxPool {
-            kernel,
-            stride,
-            padding,
-        } => Window::new([item[1], item[2]], kernel, stride, padding),
         _ => panic!("{op:?} has no window"),
     }
 }
 
 /// Groups [rows, width] -> [width].
 fn mean(x: &[f64], width: usize, rows: usize) -> impl Iterator<Item = f64> {
-    reference::fold_rows(x, rows, width, 0.0, |a, b| a + b)
-        .into_iter()
-        .map(move |sum| sum / rows as f64)
+    reference::fold_rows(x, rows, width, 0.0, |a, b| a + b).into_iter().map(move |sum| sum / rows as f64)
 }
 
 fn rows_with(x: &[f64], y: &[f64], item: &[usize], f: impl Fn(f64, f64) -> f64) -> Vec<f64> {

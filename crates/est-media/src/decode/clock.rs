@@ -35,14 +35,7 @@ pub enum Reading {
 impl Clock {
     /// `tick` in seconds; `zero` in ticks, if known.
     pub fn new(tick: Rational, zero: Option<i64>, usual_s: f64) -> Self {
-        Clock {
-            tick,
-            zero,
-            usual_s,
-            shift_s: 0.0,
-            last: None,
-            misplaced: None,
-        }
+        Clock { tick, zero, usual_s, shift_s: 0.0, last: None, misplaced: None }
     }
 
     pub fn seconds(&self, ticks: i64) -> f64 {
@@ -52,11 +45,7 @@ impl Clock {
 
     /// The time of the next frame in the order of showing. `duration` in ticks, 0 where unknown.
     pub fn read(&mut self, timestamp: Option<i64>, duration: i64) -> Reading {
-        let duration = if duration > 0 {
-            self.seconds(duration)
-        } else {
-            self.usual_s
-        };
+        let duration = if duration > 0 { self.seconds(duration) } else { self.usual_s };
         let Some((last, _)) = self.last else {
             let first = timestamp.unwrap_or(0);
             let zero = self.zero.map_or(first, |zero| zero.min(first));

@@ -18,25 +18,21 @@ use crate::Image;
 /// What a stream that does not name its matrix uses: players take BT.709 from 720p on.
 const HD: (u32, u32) = (1280, 577);
 
-/// RGB of `picture`, in its stored orientation.
-pub fn to_rgb(picture: &Picture) -> Result<Image, ff::Error> {
+/// RGB of `picture`, in its stored orientation; `buffer` is used again if it is large enough.
+pub fn to_rgb(picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
     let matrix = Matrix::of(picture);
     // A negative stride (bottom-up pictures) reads as a huge one; swscale turns those rows over.
     let upright = (0..picture.planes()).all(|plane| picture.stride(plane) <= isize::MAX as usize);
     match Layout::of(picture.format()) {
-        Some(Layout::Planar(planar)) if upright => Ok(planar_to_rgb(picture, planar, matrix)),
-        Some(Layout::Packed { step, rgb }) if upright => Ok(packed_to_rgb(picture, step, rgb)),
+        Some(Layout::Planar(planar)) if upright => Ok(planar_to_rgb(picture, planar, matrix, buffer)),
+        Some(Layout::Packed { step, rgb }) if upright => Ok(packed_to_rgb(picture, step, rgb, buffer)),
         Some(Layout::Planar(_) | Layout::OtherYuv) => {
             let full = name(picture.format()).starts_with("yuvj");
             let format = if full { Pixel::YUVJ444P } else { Pixel::YUV444P };
-            let planar = Planar {
-                chroma: Some((0, 0)),
-                depth: 8,
-                big_endian: false,
-            };
-            Ok(planar_to_rgb(&rescaled(picture, format)?, planar, matrix))
+            let planar = Planar { chroma: Some((0, 0)), depth: 8, big_endian: false };
+            Ok(planar_to_rgb(&rescaled(picture, format)?, planar, matrix, buffer))
         }
-        _ => Ok(packed_to_rgb(&rescaled(picture, Pixel::RGB24)?, 3, [0, 1, 2])),
+        _ => Ok(packed_to_rgb(&rescaled(picture, Pixel::RGB24)?, 3, [0, 1, 2], buffer)),
     }
 }
 
@@ -98,19 +94,9 @@ impl Layout {
         let planar = |chroma, rest: &str| {
             let big_endian = rest.ends_with("be");
             let digits = rest.trim_end_matches("be").trim_end_matches("le");
-            let depth = if digits.is_empty() {
-                Some(8)
-            } else {
-                digits.parse().ok()
-            };
+            let depth = if digits.is_empty() { Some(8) } else { digits.parse().ok() };
             let depth = depth.filter(|depth| (8..=16).contains(depth));
-            depth.map(|depth| {
-                Layout::Planar(Planar {
-                    chroma,
-                    depth,
-                    big_endian,
-                })
-            })
+            depth.map(|depth| Layout::Planar(Planar { chroma, depth, big_endian }))
         };
         if let Some(rest) = name.strip_prefix("gray") {
             return planar(None, rest);
@@ -122,11 +108,7 @@ impl Layout {
         let rest = name.strip_prefix("yuv")?.trim_start_matches(['j', 'a']);
         let descriptor = format.descriptor()?;
         let spacing = (descriptor.log2_chroma_w(), descriptor.log2_chroma_h());
-        planar(
-            Some(spacing),
-            rest.trim_start_matches(|c: char| c.is_ascii_digit())
-                .strip_prefix('p')?,
-        )
+        planar(Some(spacing), rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('p')?)
     }
 }
 
@@ -173,11 +155,7 @@ impl Matrix {
     /// From the weights of red and blue in luma.
     fn new(kr: f64, kb: f64, full: bool) -> Matrix {
         let kg = 1.0 - kr - kb;
-        let (black, luma, chroma) = if full {
-            (0, 1.0, 1.0)
-        } else {
-            (16, 255.0 / 219.0, 255.0 / 224.0)
-        };
+        let (black, luma, chroma) = if full { (0, 1.0, 1.0) } else { (16, 255.0 / 219.0, 255.0 / 224.0) };
         let fixed = |value: f64, shift: u32| (value * f64::from(1u32 << (16 + 4 - shift))).round() as i16;
         Matrix {
             black,
@@ -194,9 +172,12 @@ fn mul_high(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b)) >> 16) as i16
 }
 
-fn planar_to_rgb(picture: &Picture, planar: Planar, matrix: Matrix) -> Image {
+fn planar_to_rgb(picture: &Picture, planar: Planar, matrix: Matrix, mut buffer: Vec<u8>) -> Image {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let mut image = Image::new(width, height, vec![0; width * height * 3]);
+    if buffer.len() != width * height * 3 {
+        buffer = vec![0; width * height * 3];
+    }
+    let mut image = Image::new(width, height, buffer);
     let row = |plane: usize, y: usize, len: usize| {
         let bytes = if planar.depth > 8 { 2 } else { 1 };
         let start = y * picture.stride(plane);
@@ -209,16 +190,8 @@ fn planar_to_rgb(picture: &Picture, planar: Planar, matrix: Matrix) -> Image {
     let mut pixels = vec![0u32; width];
     for (y, out) in image.data.chunks_exact_mut(width * 3).enumerate() {
         if planar.chroma.is_some() && y % (1 << high) == 0 {
-            chroma_terms(
-                matrix,
-                &row(1, y >> high, samples),
-                &row(2, y >> high, samples),
-                &mut terms,
-            );
-            terms
-                .iter()
-                .zip(&mut chroma)
-                .for_each(|(terms, chroma)| spread(terms, wide, chroma));
+            chroma_terms(matrix, &row(1, y >> high, samples), &row(2, y >> high, samples), &mut terms);
+            terms.iter().zip(&mut chroma).for_each(|(terms, chroma)| spread(terms, wide, chroma));
         }
         luma_row(matrix, &row(0, y, width), &chroma, &mut pixels);
         pack(&pixels, out);
@@ -235,11 +208,7 @@ fn eight_bits(row: &[u8], planar: Planar) -> Cow<'_, [u8]> {
     let half = 1u32 << (shift - 1);
     let sample = |pair: &[u8]| {
         let pair = [pair[0], pair[1]];
-        let value = if planar.big_endian {
-            u16::from_be_bytes(pair)
-        } else {
-            u16::from_le_bytes(pair)
-        };
+        let value = if planar.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
         ((u32::from(value) + half) >> shift).min(255) as u8
     };
     Cow::Owned(row.chunks_exact(2).map(sample).collect())
@@ -267,14 +236,8 @@ fn spread(terms: &[i16], wide: u8, out: &mut [i16]) {
     match wide {
         0 => out.copy_from_slice(terms),
         // The usual case, on its own because fixed pairs compile to wide instructions.
-        1 => terms
-            .iter()
-            .zip(out.chunks_exact_mut(2))
-            .for_each(|(&term, pair)| pair.copy_from_slice(&[term, term])),
-        _ => terms
-            .iter()
-            .zip(out.chunks_exact_mut(1 << wide))
-            .for_each(|(&term, cell)| cell.fill(term)),
+        1 => terms.iter().zip(out.chunks_exact_mut(2)).for_each(|(&term, pair)| pair.copy_from_slice(&[term, term])),
+        _ => terms.iter().zip(out.chunks_exact_mut(1 << wide)).for_each(|(&term, cell)| cell.fill(term)),
     }
 }
 
@@ -302,10 +265,11 @@ fn pack(pixels: &[u32], out: &mut [u8]) {
     }
 }
 
-fn packed_to_rgb(picture: &Picture, step: usize, rgb: [usize; 3]) -> Image {
+fn packed_to_rgb(picture: &Picture, step: usize, rgb: [usize; 3], mut data: Vec<u8>) -> Image {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (source, stride) = (picture.data(0), picture.stride(0));
-    let mut data = Vec::with_capacity(width * height * 3);
+    data.clear();
+    data.reserve_exact(width * height * 3);
     for y in 0..height {
         let row = &source[y * stride..y * stride + width * step];
         if (step, rgb) == (3, [0, 1, 2]) {
@@ -323,11 +287,7 @@ mod tests {
 
     /// The textbook formula in floating point.
     fn exact(kr: f64, kb: f64, full: bool, [y, u, v]: [u8; 3]) -> [f64; 3] {
-        let (black, luma, chroma) = if full {
-            (0.0, 255.0, 255.0)
-        } else {
-            (16.0, 219.0, 224.0)
-        };
+        let (black, luma, chroma) = if full { (0.0, 255.0, 255.0) } else { (16.0, 219.0, 224.0) };
         let level = (f64::from(y) - black) / luma;
         let (cb, cr) = ((f64::from(u) - 128.0) / chroma, (f64::from(v) - 128.0) / chroma);
         let (r, b) = (level + 2.0 * (1.0 - kr) * cr, level + 2.0 * (1.0 - kb) * cb);
@@ -369,9 +329,7 @@ mod tests {
     #[test]
     fn packing_any_length() {
         for len in 0..10u32 {
-            let pixels: Vec<u32> = (0..len)
-                .map(|i| (3 * i) | ((3 * i + 1) << 8) | ((3 * i + 2) << 16))
-                .collect();
+            let pixels: Vec<u32> = (0..len).map(|i| (3 * i) | ((3 * i + 1) << 8) | ((3 * i + 2) << 16)).collect();
             let mut out = vec![0; len as usize * 3];
             pack(&pixels, &mut out);
             assert_eq!(out, (0..len as u8 * 3).collect::<Vec<_>>());

@@ -72,7 +72,8 @@ pub struct DecodeReport {
     pub damaged: u64,
     /// Frames dropped because their time was not after the last frame's.
     pub dropped: u64,
-    /// At most [`MAX_WARNINGS`], and one that says how many more there were.
+    /// What concerns the whole source; then at most [`MAX_WARNINGS`] as they came, and one that says how many more there
+    /// were.
     pub warnings: Vec<String>,
     suppressed: u64,
 }
@@ -91,18 +92,19 @@ impl DecodeReport {
         self.warnings.push(format!("and {} more warnings", self.suppressed));
     }
 
+    /// A warning about the whole source, at its end; never suppressed.
+    fn conclude(&mut self, warning: String) {
+        self.warnings.insert(0, warning);
+    }
+
     fn warn_of_slant(&mut self, angle: f64) -> Turn {
-        self.warn(format!(
-            "turned by {angle:.1} degrees, no multiple of 90: frames are left as stored"
-        ));
+        self.warn(format!("turned by {angle:.1} degrees, no multiple of 90: frames are left as stored"));
         Turn::NONE
     }
 
     fn warn_of_aspect(&mut self, aspect: f64) {
         if (aspect - 1.0).abs() > 0.01 {
-            self.warn(format!(
-                "pixels are {aspect:.3} times as wide as high: frames are left as stored"
-            ));
+            self.warn(format!("pixels are {aspect:.3} times as wide as high: frames are left as stored"));
         }
     }
 }
@@ -125,10 +127,7 @@ impl Video {
     pub fn open(path: &Path, options: &DecodeOptions) -> Result<Video, MediaError> {
         let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => MediaError::NotFound { path: path.into() },
-            _ => MediaError::Unreadable {
-                path: path.into(),
-                source,
-            },
+            _ => MediaError::Unreadable { path: path.into(), source },
         };
         let metadata = fs::metadata(path).map_err(unreadable)?;
         if metadata.is_dir() {
@@ -156,11 +155,7 @@ impl Video {
         }
         quiet();
         // The folder, or the one image, in messages about all of them.
-        let name = if paths.len() == 1 {
-            &paths[0]
-        } else {
-            paths[0].parent().unwrap_or(&paths[0])
-        };
+        let name = if paths.len() == 1 { &paths[0] } else { paths[0].parent().unwrap_or(&paths[0]) };
         let name = name.to_owned();
         Video::start(Source::Stills(Box::new(Stills::new(paths, options.fps))), &name)
     }
@@ -221,12 +216,7 @@ impl Video {
 /// FFmpeg's version, for reports about an installation.
 pub fn decoder_version() -> String {
     let version = ff::codec::version();
-    format!(
-        "libavcodec {}.{}.{}",
-        version >> 16,
-        version >> 8 & 0xff,
-        version & 0xff
-    )
+    format!("libavcodec {}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff)
 }
 
 /// Readies FFmpeg, whose messages would go to standard error.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fs;
 use std::io::Read;
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 use ff::codec::Id;
@@ -16,9 +17,8 @@ use crate::error::MediaError;
 use crate::{Frame, Image};
 
 /// Files of these extensions (in any case) are read from a folder.
-pub const IMAGE_EXTENSIONS: [&str; 11] = [
-    "bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
-];
+pub const IMAGE_EXTENSIONS: [&str; 11] =
+    ["bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"];
 
 pub struct Stills {
     paths: Vec<PathBuf>,
@@ -26,6 +26,8 @@ pub struct Stills {
     next: usize,
     /// The decoder of the last image, used again while the codec stays.
     decoder: Option<(Id, ff::decoder::Video)>,
+    /// Memory of a picture that was turned.
+    spare: Vec<u8>,
     reason: Option<String>,
     report: DecodeReport,
     info: VideoInfo,
@@ -46,18 +48,8 @@ impl Stills {
             fps: Some(fps),
             pixel_aspect: 1.0,
         };
-        let report = DecodeReport {
-            announced: frames,
-            ..Default::default()
-        };
-        Stills {
-            paths,
-            next: 0,
-            decoder: None,
-            reason: None,
-            report,
-            info,
-        }
+        let report = DecodeReport { announced: frames, ..Default::default() };
+        Stills { paths, next: 0, decoder: None, spare: Vec::new(), reason: None, report, info }
     }
 
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
@@ -75,11 +67,7 @@ impl Stills {
                     }
                     self.report.decoded += 1;
                     let fps = self.info.fps.expect("a list of images has a rate");
-                    return Ok(Some(Frame {
-                        index: index as u64,
-                        pts_s: index as f64 / fps,
-                        image,
-                    }));
+                    return Ok(Some(Frame { index: index as u64, pts_s: index as f64 / fps, image }));
                 }
                 Err(reason) => {
                     // A decoder that failed may hold half a picture.
@@ -121,36 +109,24 @@ impl Stills {
         }
         let (width, height) = (picture.width(), picture.height());
         if too_large((width, height)) {
-            return Err(format!(
-                "{width} x {height} pixels are too large (at most {MAX_SIDE} a side, 2^27 in all)"
-            ));
+            return Err(format!("{width} x {height} pixels are too large (at most {MAX_SIDE} a side, 2^27 in all)"));
         }
-        let image = to_rgb(&picture).map_err(|error| error.to_string())?;
+        let image = to_rgb(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
         // The camera's note (EXIF) which way is up.
         let matrix = picture.side_data(FrameData::DisplayMatrix);
-        let turn = matrix
-            .and_then(|data| Turn::of_matrix(data.data()))
-            .and_then(Result::ok)
-            .unwrap_or(Turn::NONE);
-        Ok((turn.apply(image), turn))
+        let turn = matrix.and_then(|data| Turn::of_matrix(data.data())).and_then(Result::ok).unwrap_or(Turn::NONE);
+        Ok((turn.apply(image, &mut self.spare), turn))
     }
 }
 
 fn open_decoder(id: Id) -> Result<ff::decoder::Video, ff::Error> {
     let codec = ff::decoder::find(id).ok_or(ff::Error::DecoderNotFound)?;
     let mut context = ff::codec::Context::new_with_codec(codec);
-    context.set_threading(ff::threading::Config {
-        count: 1,
-        ..Default::default()
-    });
+    context.set_threading(ff::threading::Config { count: 1, ..Default::default() });
     let mut decoder = context.decoder();
     // An image half of which is missing is an error, not a half-gray picture. The TIFF decoder would not take unknown
     // tags either.
-    let explode = if id == Id::TIFF {
-        ff::decoder::Check::empty()
-    } else {
-        ff::decoder::Check::EXPLODE
-    };
+    let explode = if id == Id::TIFF { ff::decoder::Check::empty() } else { ff::decoder::Check::EXPLODE };
     decoder.check(ff::decoder::Check::CRC | explode);
     decoder.video()
 }
@@ -163,9 +139,7 @@ fn decode_one(decoder: &mut ff::decoder::Video, bytes: &[u8]) -> Result<ff::fram
     decoder.send_packet(&packet)?;
     match decoder.receive_frame(&mut picture) {
         // A decoder that waits for the next picture: there is none.
-        Err(ff::Error::Other {
-            errno: ff::error::EAGAIN,
-        }) => {
+        Err(ff::Error::Other { errno: ff::error::EAGAIN }) => {
             decoder.send_eof()?;
             let received = decoder.receive_frame(&mut picture);
             decoder.flush();
@@ -207,25 +181,17 @@ fn named_as_image(path: &Path) -> bool {
 
 /// The images of a folder in natural order; hidden files and folders within are passed over.
 pub fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, MediaError> {
-    let unreadable = |source| MediaError::Unreadable {
-        path: folder.into(),
-        source,
-    };
+    let unreadable = |source| MediaError::Unreadable { path: folder.into(), source };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && named_as_image(&path) && path.is_file() {
             paths.push(path);
         }
     }
     if paths.is_empty() {
-        return Err(MediaError::EmptyFolder {
-            path: folder.into(),
-            extensions: IMAGE_EXTENSIONS.join(", "),
-        });
+        return Err(MediaError::EmptyFolder { path: folder.into(), extensions: IMAGE_EXTENSIONS.join(", ") });
     }
     paths.sort_by(|a, b| natural_order(a, b));
     Ok(paths)
@@ -265,31 +231,8 @@ mod tests {
 
     #[test]
     fn digits_are_numbers() {
-        let mut names = [
-            "b1",
-            "a10",
-            "a2",
-            "a02x",
-            "a",
-            "a1b12",
-            "a1b3",
-            "99999999999999999999999",
-            "100",
-        ];
+        let mut names = ["b1", "a10", "a2", "a02x", "a", "a1b12", "a1b3", "99999999999999999999999", "100"];
         names.sort_by(|a, b| natural(a, b));
-        assert_eq!(
-            names,
-            [
-                "100",
-                "99999999999999999999999",
-                "a",
-                "a1b3",
-                "a1b12",
-                "a2",
-                "a02x",
-                "a10",
-                "b1"
-            ]
-        );
+        assert_eq!(names, ["100", "99999999999999999999999", "a", "a1b3", "a1b12", "a2", "a02x", "a10", "b1"]);
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
 use ff::codec::packet::side_data::Type as StreamData;
@@ -42,6 +43,8 @@ pub struct Stream {
     decoder: ff::decoder::Video,
     /// Reused for every decoded picture.
     picture: ff::frame::Video,
+    /// Memory of a picture that was turned.
+    spare: Vec<u8>,
     clock: Clock,
     turn: Turn,
     /// A packet marked as damaged, until it is known not to be the last: at the end it is the rest of a cut file.
@@ -79,10 +82,7 @@ impl Stream {
         let parameters = stream.parameters();
         let codec = parameters.id().name();
         let mut context = ff::codec::Context::from_parameters(parameters).map_err(|e| unsupported(codec, e))?;
-        context.set_threading(ff::threading::Config {
-            count: 1,
-            ..Default::default()
-        });
+        context.set_threading(ff::threading::Config { count: 1, ..Default::default() });
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base());
         if codec == "mjpeg" {
@@ -100,14 +100,9 @@ impl Stream {
         // Elsewhere FFmpeg estimates the duration from the bit rate, or it covers longer sound.
         let announced_s = stream_s.or(container_s.filter(|_| container.starts_with("matroska")));
         let frames = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0);
-        let mut report = DecodeReport {
-            announced: frames,
-            ..Default::default()
-        };
+        let mut report = DecodeReport { announced: frames, ..Default::default() };
         let matrix = stream.side_data().find(|data| data.kind() == StreamData::DisplayMatrix);
-        let turn = matrix
-            .and_then(|data| Turn::of_matrix(data.data()))
-            .unwrap_or(Ok(Turn::NONE));
+        let turn = matrix.and_then(|data| Turn::of_matrix(data.data())).unwrap_or(Ok(Turn::NONE));
         let turn = turn.unwrap_or_else(|angle| report.warn_of_slant(angle));
         let info = VideoInfo {
             width: 0,
@@ -126,6 +121,7 @@ impl Stream {
             index,
             decoder,
             picture: ff::frame::Video::empty(),
+            spare: Vec::new(),
             clock,
             turn,
             suspect: None,
@@ -176,14 +172,9 @@ impl Stream {
 
     /// The decoded picture as a frame, unless it is damaged or late.
     fn finished_frame(&mut self) -> Result<Option<Frame>, MediaError> {
-        let reading = self
-            .clock
-            .read(self.picture.timestamp(), self.picture.packet().duration);
+        let reading = self.clock.read(self.picture.timestamp(), self.picture.packet().duration);
         // A missing reference alone is common in streams that play well.
-        let errors = self
-            .picture
-            .decode_error_flags()
-            .difference(ff::frame::DecodeError::MISSING_REFERENCE);
+        let errors = self.picture.decode_error_flags().difference(ff::frame::DecodeError::MISSING_REFERENCE);
         if self.picture.is_corrupt() || !errors.is_empty() {
             self.damaged("parts of a picture could not be decoded");
             return Ok(None);
@@ -195,27 +186,18 @@ impl Stream {
             }
             Reading::At(time) => time,
             Reading::Reset { time, since } => {
-                self.report.warn(format!(
-                    "the stream's clock is set back at {since:.3} s; times run on from there"
-                ));
+                self.report.warn(format!("the stream's clock is set back at {since:.3} s; times run on from there"));
                 time
             }
         };
         let size = (self.picture.width(), self.picture.height());
         if too_large(size) {
             let ((width, height), path) = (size, self.path.clone());
-            return Err(MediaError::TooLarge {
-                path,
-                width,
-                height,
-                limit: MAX_SIDE,
-            });
+            return Err(MediaError::TooLarge { path, width, height, limit: MAX_SIDE });
         }
         if self.size.replace(size).is_some_and(|last| last != size) {
             let (width, height) = size;
-            self.report.warn(format!(
-                "the picture size changes to {width} x {height} at {pts_s:.3} s"
-            ));
+            self.report.warn(format!("the picture size changes to {width} x {height} at {pts_s:.3} s"));
         }
         let (image, turn) = self.upright()?;
         if self.report.decoded == 0 {
@@ -232,7 +214,7 @@ impl Stream {
     }
 
     fn upright(&mut self) -> Result<(Image, Turn), MediaError> {
-        let image = to_rgb(&self.picture).map_err(|error| MediaError::UnsupportedCodec {
+        let image = to_rgb(&self.picture, take(&mut self.spare)).map_err(|error| MediaError::UnsupportedCodec {
             path: self.path.clone(),
             codec: format!("{} with pixel format {:?}", self.info.codec, self.picture.format()),
             reason: error.to_string(),
@@ -241,7 +223,7 @@ impl Stream {
         let matrix = self.picture.side_data(FrameData::DisplayMatrix);
         let own = matrix.and_then(|data| Turn::of_matrix(data.data()));
         let turn = own.and_then(Result::ok).unwrap_or(self.turn);
-        Ok((turn.apply(image), turn))
+        Ok((turn.apply(image, &mut self.spare), turn))
     }
 
     /// Gives the decoder the next packet, or the end.
@@ -266,7 +248,7 @@ impl Stream {
             let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) => {
-                    self.report.damaged += std::mem::take(&mut self.read_errors);
+                    self.report.damaged += take(&mut self.read_errors);
                     // FFmpeg takes a packet without bytes for the end of the stream.
                     let ours = packet.stream() == self.index && packet.size() > 0;
                     let suspect = self.suspect.take();
@@ -302,10 +284,10 @@ impl Stream {
         if damaged > 0 {
             let reason = self.reason.as_deref().unwrap_or("unreadable packets");
             let warning = format!("{damaged} damaged packets skipped ({reason})");
-            self.report.warn(warning);
+            self.report.conclude(warning);
         }
         if let Some(found) = self.cut_short() {
-            self.report.warn(format!("cut short: {found} the container announces"));
+            self.report.conclude(format!("cut short: {found} the container announces"));
         }
     }
 
@@ -357,10 +339,7 @@ fn not_media(path: &Path, reason: ff::Error) -> MediaError {
     let path = path.to_owned();
     match movie_without_index(&path) {
         Some(true) => MediaError::NoIndex { path },
-        _ => MediaError::NotMedia {
-            path,
-            reason: reason.to_string(),
-        },
+        _ => MediaError::NotMedia { path, reason: reason.to_string() },
     }
 }
 
@@ -381,9 +360,7 @@ fn movie_without_index(path: &Path) -> Option<bool> {
             _ => return (at > 0).then_some(true),
         }
         let size = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
-        let long = u64::from_be_bytes([
-            head[8], head[9], head[10], head[11], head[12], head[13], head[14], head[15],
-        ]);
+        let long = u64::from_be_bytes([head[8], head[9], head[10], head[11], head[12], head[13], head[14], head[15]]);
         at = match size {
             0 => return Some(true),
             1 => at.checked_add(long.max(16))?,
@@ -405,15 +382,9 @@ fn video_stream(path: &Path, input: &Input) -> Result<usize, MediaError> {
         None if input.probe_score() > DOUBTFUL_SCORE => {
             let mut found: Vec<String> = input.streams().map(|stream| describe(&stream)).collect();
             found.dedup();
-            Err(MediaError::NoVideo {
-                path: path.into(),
-                found: found.join(", "),
-            })
+            Err(MediaError::NoVideo { path: path.into(), found: found.join(", ") })
         }
-        _ => Err(MediaError::NotMedia {
-            path: path.into(),
-            reason: format!("it looks like {format}"),
-        }),
+        _ => Err(MediaError::NotMedia { path: path.into(), reason: format!("it looks like {format}") }),
     }
 }
 
@@ -434,12 +405,8 @@ fn container_start(input: &Input, index: usize) -> Option<i64> {
     let video = input.stream(index)?;
     let own = start(&video)?;
     let tick = f64::from(video.time_base());
-    let others = input
-        .streams()
-        .filter(|stream| stream.parameters().medium() == Medium::Audio);
+    let others = input.streams().filter(|stream| stream.parameters().medium() == Medium::Audio);
     let starts = others.filter_map(|stream| Some(start(&stream)? as f64 * f64::from(stream.time_base()) / tick));
-    let earliest = starts
-        .filter(|start| (start - own as f64).abs() * tick < SAME_CLOCK_S)
-        .map(|s| s.round() as i64);
+    let earliest = starts.filter(|start| (start - own as f64).abs() * tick < SAME_CLOCK_S).map(|s| s.round() as i64);
     earliest.chain([own]).min()
 }

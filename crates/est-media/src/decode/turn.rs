@@ -12,10 +12,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    pub const NONE: Turn = Turn {
-        right: (1, 0),
-        down: (0, 1),
-    };
+    pub const NONE: Turn = Turn { right: (1, 0), down: (0, 1) };
 
     /// From the 36 bytes of FFmpeg's display matrix: nine native 32-bit integers `a b u c d v x y w`, of which
     /// `x' = a x + c y`, `y' = b x + d y` turns and the rest shifts or tilts. `Err` holds the angle in degrees
@@ -57,8 +54,9 @@ impl Turn {
         }
     }
 
-    /// The picture as it is to be shown.
-    pub fn apply(self, image: Image) -> Image {
+    /// The picture as it is to be shown. Where that takes a second buffer, `spare` gets the first for the next picture:
+    /// fresh memory costs as much as turning.
+    pub fn apply(self, image: Image, spare: &mut Vec<u8>) -> Image {
         if self == Turn::NONE || image.data.is_empty() {
             return image;
         }
@@ -71,20 +69,22 @@ impl Turn {
         let start_y = if y.0 < 0 || y.1 < 0 { h - 1 } else { 0 };
         let (start, step_x, step_y) = (start_y * w + start_x, x.0 + y.0 * w, x.1 + y.1 * w);
         let mut data = vec![0; image.data.len()];
+        let stored = image.data.as_chunks::<3>().0;
+        let shown = data.as_chunks_mut::<3>().0;
         // Bands of rows, column by column, so that a quarter turn reads and writes along short runs of cache lines.
-        const BAND: usize = 16;
-        let row_bytes = width as usize * 3;
-        for (band, out) in data.chunks_mut(row_bytes * BAND).enumerate() {
-            let rows = out.len() / row_bytes;
-            for column in 0..width as usize {
-                for row in 0..rows {
-                    let from = start + column as isize * step_x + (band * BAND + row) as isize * step_y;
-                    let from = from as usize * 3;
-                    let to = row * row_bytes + column * 3;
-                    out[to..to + 3].copy_from_slice(&image.data[from..from + 3]);
+        const BAND: usize = 64;
+        let row_len = width as usize;
+        for (band, out) in shown.chunks_mut(row_len * BAND).enumerate() {
+            let start = start + (band * BAND) as isize * step_y;
+            for column in 0..row_len {
+                let mut from = start + column as isize * step_x;
+                for to in (column..out.len()).step_by(row_len) {
+                    out[to] = stored[from as usize];
+                    from += step_y;
                 }
             }
         }
+        *spare = image.data;
         Image::new(width as usize, height as usize, data)
     }
 }
@@ -94,10 +94,7 @@ mod tests {
     use super::*;
 
     fn matrix(a: i32, b: i32, c: i32, d: i32) -> Vec<u8> {
-        [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30]
-            .iter()
-            .flat_map(|v| v.to_ne_bytes())
-            .collect()
+        [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30].iter().flat_map(|v| v.to_ne_bytes()).collect()
     }
 
     /// 1 2 3
@@ -120,12 +117,8 @@ mod tests {
         ];
         for ((a, b, c, d), clockwise, mirrored, width, want) in cases {
             let turn = Turn::of_matrix(&matrix(a, b, c, d)).unwrap().unwrap();
-            assert_eq!(
-                (turn.clockwise(), turn.mirrored()),
-                (clockwise, mirrored),
-                "{a} {b} {c} {d}"
-            );
-            let shown = turn.apply(picture());
+            assert_eq!((turn.clockwise(), turn.mirrored()), (clockwise, mirrored), "{a} {b} {c} {d}");
+            let shown = turn.apply(picture(), &mut Vec::new());
             assert_eq!((shown.width, shown.height), (width, 6 / width));
             let values: Vec<u8> = shown.data.chunks(3).map(|pixel| pixel[0]).collect();
             assert_eq!(values, want, "{a} {b} {c} {d}");
@@ -139,7 +132,7 @@ mod tests {
         let quarter = Turn::of_matrix(&matrix(0, 1, -1, 0)).unwrap().unwrap();
         let mut turned = image.clone();
         for _ in 0..4 {
-            turned = quarter.apply(turned);
+            turned = quarter.apply(turned, &mut Vec::new());
         }
         assert_eq!(turned, image);
     }

@@ -26,16 +26,9 @@ impl Clips {
     }
 
     pub fn run(&self, program: &str, arguments: &str) -> String {
-        let out = Command::new(program)
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .output();
+        let out = Command::new(program).args(arguments.split_whitespace()).current_dir(self.0.path()).output();
         let out = out.unwrap_or_else(|error| panic!("the tests need the {program} command: {error}"));
-        assert!(
-            out.status.success(),
-            "{program} {arguments}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
+        assert!(out.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).expect("text")
     }
 
@@ -78,10 +71,7 @@ impl Decoded {
     /// The numbers of [`Clips::counting`] read back from the frames' gray levels (two or more frames apart by 4.66).
     pub fn numbers(&self) -> Vec<usize> {
         let level = |image: &Image| f64::from(image.data[image.data.len() / 2]) * 219.0 / 255.0 + 16.0;
-        self.frames
-            .iter()
-            .map(|frame| ((level(&frame.image) - 20.0) / 4.0).round() as usize)
-            .collect()
+        self.frames.iter().map(|frame| ((level(&frame.image) - 20.0) / 4.0).round() as usize).collect()
     }
 }
 

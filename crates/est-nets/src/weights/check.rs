@@ -25,23 +25,16 @@ pub fn check(
         match tensors.get(key) {
             None => mismatch.missing.push(key.clone()),
             Some(tensor) if tensor.shape != *shape => {
-                mismatch
-                    .misshapen
-                    .push((key.clone(), tensor.shape.clone(), shape.clone()));
+                mismatch.misshapen.push((key.clone(), tensor.shape.clone(), shape.clone()));
             }
             Some(_) => {}
         }
     }
     let known: HashMap<&str, &Vec<usize>> = expected.iter().map(|(key, shape)| (key.as_str(), shape)).collect();
-    let surplus = tensors
-        .keys()
-        .filter(|key| !known.contains_key(key.as_str()) && !is_counter(key));
+    let surplus = tensors.keys().filter(|key| !known.contains_key(key.as_str()) && !is_counter(key));
     mismatch.surplus.extend(surplus.cloned());
     if !mismatch.is_empty() {
-        return Err(WeightsError::Mismatch {
-            path: path.to_owned(),
-            mismatch: Box::new(mismatch),
-        });
+        return Err(WeightsError::Mismatch { path: path.to_owned(), mismatch: Box::new(mismatch) });
     }
     for (key, tensor) in tensors {
         if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
@@ -63,25 +56,16 @@ mod tests {
 
     fn tensors(shapes: &[(&str, &[usize])]) -> BTreeMap<String, Tensor> {
         let tensor = |shape: &[usize]| Tensor::new(shape.to_vec(), vec![0.5; shape.iter().product()]);
-        shapes
-            .iter()
-            .map(|(key, shape)| (key.to_string(), tensor(shape)))
-            .collect()
+        shapes.iter().map(|(key, shape)| (key.to_string(), tensor(shape))).collect()
     }
 
     fn expected(shapes: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {
-        shapes
-            .iter()
-            .map(|(key, shape)| (key.to_string(), shape.to_vec()))
-            .collect()
+        shapes.iter().map(|(key, shape)| (key.to_string(), shape.to_vec())).collect()
     }
 
     const PATH: &str = "folder/w.pth";
-    const NETWORK: [(&str, &[usize]); 3] = [
-        ("bn1.weight", &[2]),
-        ("bn1.num_batches_tracked", &[]),
-        ("fc.weight", &[7, 2]),
-    ];
+    const NETWORK: [(&str, &[usize]); 3] =
+        [("bn1.weight", &[2]), ("bn1.num_batches_tracked", &[]), ("fc.weight", &[7, 2])];
 
     #[test]
     fn fitting_tensors_pass_with_and_without_the_batch_counters() {
@@ -110,9 +94,7 @@ mod tests {
              1 misshapen (fc.weight is [6, 2], not [7, 2]); choose the architecture that these weights were trained \
              with"
         );
-        let WeightsError::Mismatch { mismatch, .. } = error else {
-            panic!("{error}")
-        };
+        let WeightsError::Mismatch { mismatch, .. } = error else { panic!("{error}") };
         assert_eq!(mismatch.surplus, ["a", "b", "c", "d.num_batches"]);
     }
 
@@ -121,13 +103,8 @@ mod tests {
         for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut found = tensors(&NETWORK);
             found.get_mut("fc.weight").unwrap().data[13] = value;
-            let message = check(&found, &expected(&NETWORK), Path::new(PATH))
-                .unwrap_err()
-                .to_string();
-            assert!(
-                message.contains("folder/w.pth") && message.contains("`fc.weight`"),
-                "{message}"
-            );
+            let message = check(&found, &expected(&NETWORK), Path::new(PATH)).unwrap_err().to_string();
+            assert!(message.contains("folder/w.pth") && message.contains("`fc.weight`"), "{message}");
         }
     }
 }

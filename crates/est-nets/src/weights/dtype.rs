@@ -93,10 +93,7 @@ mod tests {
             };
             let value = Dtype::F16.value(&bits.to_le_bytes());
             // Every half is exact in f32, so equality needs no tolerance.
-            assert!(
-                f64::from(value.abs()) == magnitude || (value.is_nan() && magnitude.is_nan()),
-                "{bits:#06x}"
-            );
+            assert!(f64::from(value.abs()) == magnitude || (value.is_nan() && magnitude.is_nan()), "{bits:#06x}");
             assert_eq!(value.is_sign_negative(), bits >> 15 == 1, "{bits:#06x}");
         }
     }

@@ -12,11 +12,7 @@ pub enum WeightsError {
     Io { path: PathBuf, source: io::Error },
 
     #[error("{}: not a weight file but {found}; {remedy}", path.display())]
-    NotWeights {
-        path: PathBuf,
-        found: String,
-        remedy: String,
-    },
+    NotWeights { path: PathBuf, found: String, remedy: String },
 
     /// A pickle that refers to something other than tensors and plain data.
     #[error(
@@ -49,10 +45,7 @@ pub enum WeightsError {
 
 impl WeightsError {
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
-        WeightsError::Io {
-            path: path.to_owned(),
-            source,
-        }
+        WeightsError::Io { path: path.to_owned(), source }
     }
 
     /// An error while reading: a file that ends early is damaged, the rest is the system's.
@@ -67,33 +60,19 @@ impl WeightsError {
     }
 
     pub(super) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
-        WeightsError::Damaged {
-            path: path.to_owned(),
-            detail: detail.into(),
-        }
+        WeightsError::Damaged { path: path.to_owned(), detail: detail.into() }
     }
 
     pub(super) fn unsupported(path: &Path, detail: impl Into<String>) -> Self {
-        WeightsError::Unsupported {
-            path: path.to_owned(),
-            detail: detail.into(),
-        }
+        WeightsError::Unsupported { path: path.to_owned(), detail: detail.into() }
     }
 
     pub(super) fn tensor(path: &Path, key: &str, detail: impl Into<String>) -> Self {
-        WeightsError::Tensor {
-            path: path.to_owned(),
-            key: clip(key),
-            detail: detail.into(),
-        }
+        WeightsError::Tensor { path: path.to_owned(), key: clip(key), detail: detail.into() }
     }
 
     pub(super) fn metadata(path: &Path, key: &str, detail: impl Into<String>) -> Self {
-        WeightsError::Metadata {
-            path: path.to_owned(),
-            key: clip(key),
-            detail: detail.into(),
-        }
+        WeightsError::Metadata { path: path.to_owned(), key: clip(key), detail: detail.into() }
     }
 }
 
@@ -126,16 +105,9 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its tensors do not fit the network")?;
-        let misshapen: Vec<String> = self
-            .misshapen
-            .iter()
-            .map(|(key, found, wanted)| format!("{key} is {found:?}, not {wanted:?}"))
-            .collect();
-        let parts = [
-            ("missing", &self.missing),
-            ("surplus", &self.surplus),
-            ("misshapen", &misshapen),
-        ];
+        let misshapen: Vec<String> =
+            self.misshapen.iter().map(|(key, found, wanted)| format!("{key} is {found:?}, not {wanted:?}")).collect();
+        let parts = [("missing", &self.missing), ("surplus", &self.surplus), ("misshapen", &misshapen)];
         let mut separator = ": ";
         for (name, keys) in parts.into_iter().filter(|(_, keys)| !keys.is_empty()) {
             write!(f, "{separator}{} {name} ({})", keys.len(), first_of(keys))?;

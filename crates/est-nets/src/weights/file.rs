@@ -71,16 +71,10 @@ fn from_contents(contents: Contents, path: &Path) -> Result<ModelFile, WeightsEr
         _ => return Err(not_ours(path, "a safetensors file without est's metadata")),
     }
     let metadata = &contents.metadata;
-    let temperature: Option<f32> = metadata
-        .get("temperature")
-        .map(|_| entry(metadata, "temperature", path))
-        .transpose()?;
+    let temperature: Option<f32> =
+        metadata.get("temperature").map(|_| entry(metadata, "temperature", path)).transpose()?;
     if temperature.is_some_and(|temperature| !(temperature > 0.0 && temperature.is_finite())) {
-        return Err(WeightsError::metadata(
-            path,
-            "temperature",
-            "it must be a positive number",
-        ));
+        return Err(WeightsError::metadata(path, "temperature", "it must be a positive number"));
     }
     Ok(ModelFile {
         architecture: entry(metadata, "architecture", path)?,
@@ -102,18 +96,13 @@ fn not_ours(path: &Path, found: &str) -> WeightsError {
 }
 
 fn entry<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str, path: &Path) -> Result<T, WeightsError> {
-    let text = metadata
-        .get(key)
-        .ok_or_else(|| WeightsError::metadata(path, key, "it is missing"))?;
+    let text = metadata.get(key).ok_or_else(|| WeightsError::metadata(path, key, "it is missing"))?;
     serde_json::from_str(text).map_err(|error| WeightsError::metadata(path, key, error.to_string()))
 }
 
 /// Whether a safetensors file carries our metadata, of whatever version.
 pub(super) fn is_ours(contents: &Contents) -> bool {
-    contents
-        .metadata
-        .get(FORMAT_KEY)
-        .is_some_and(|format| format.starts_with(FORMAT_NAME))
+    contents.metadata.get(FORMAT_KEY).is_some_and(|format| format.starts_with(FORMAT_NAME))
 }
 
 impl ModelFile {

@@ -61,26 +61,10 @@ pub fn load_tensors(path: &Path) -> Result<Loaded, WeightsError> {
     let container = sniff(path)?;
     if container == Container::Safetensors {
         let contents = safetensors::read(path)?;
-        let kind = if file::is_ours(&contents) {
-            FileKind::Est
-        } else {
-            FileKind::Safetensors
-        };
-        return Ok(Loaded {
-            tensors: contents.tensors,
-            kind,
-            scalars: BTreeMap::new(),
-        });
+        let kind = if file::is_ours(&contents) { FileKind::Est } else { FileKind::Safetensors };
+        return Ok(Loaded { tensors: contents.tensors, kind, scalars: BTreeMap::new() });
     }
     let pth::StateDict { tensors, scalars, .. } = pth::read(path)?;
-    let kind = if container == Container::PthZip {
-        FileKind::PthZip
-    } else {
-        FileKind::PthLegacy
-    };
-    Ok(Loaded {
-        tensors: tensors.into_iter().collect(),
-        kind,
-        scalars,
-    })
+    let kind = if container == Container::PthZip { FileKind::PthZip } else { FileKind::PthLegacy };
+    Ok(Loaded { tensors: tensors.into_iter().collect(), kind, scalars })
 }

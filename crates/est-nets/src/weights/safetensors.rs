@@ -36,31 +36,21 @@ pub(super) fn read(path: &Path) -> Result<Contents, WeightsError> {
 
 /// `length`: how many bytes `reader` has.
 pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
-    let mut reader = Hashing {
-        inner: reader,
-        hash: Sha256::new(),
-    };
+    let mut reader = Hashing { inner: reader, hash: Sha256::new() };
     let mut size = [0; 8];
-    reader
-        .read_exact(&mut size)
-        .map_err(|source| WeightsError::reading(path, "the header", source))?;
+    reader.read_exact(&mut size).map_err(|source| WeightsError::reading(path, "the header", source))?;
     let size = u64::from_le_bytes(size);
     if size > MAX_HEADER || size > length.saturating_sub(8) {
         return Err(WeightsError::damaged(path, format!("a header of {size} bytes")));
     }
     let mut header = vec![0; size as usize];
-    reader
-        .read_exact(&mut header)
-        .map_err(|source| WeightsError::reading(path, "the header", source))?;
+    reader.read_exact(&mut header).map_err(|source| WeightsError::reading(path, "the header", source))?;
     // Checks that the tensors follow each other without gap or overlap and that shapes and sizes agree.
     let header: Metadata =
         serde_json::from_slice(&header).map_err(|error| WeightsError::damaged(path, format!("the header: {error}")))?;
     let data = header.data_len() as u64;
     if data != length - 8 - size {
-        return Err(WeightsError::damaged(
-            path,
-            format!("{} bytes of tensors, not {data}", length - 8 - size),
-        ));
+        return Err(WeightsError::damaged(path, format!("{} bytes of tensors, not {data}", length - 8 - size)));
     }
 
     let mut tensors = BTreeMap::new();
@@ -73,25 +63,14 @@ pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<C
         let mut chunk = vec![0; left.min(CHUNK)];
         while left > 0 {
             let chunk = &mut chunk[..left.min(CHUNK)];
-            reader
-                .read_exact(chunk)
-                .map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
+            reader.read_exact(chunk).map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
             dtype.decode_into(chunk, &mut values);
             left -= chunk.len();
         }
         tensors.insert(key, Tensor::new(info.shape.clone(), values));
     }
-    let metadata = header
-        .metadata()
-        .iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    Ok(Contents {
-        metadata,
-        tensors,
-        sha256: hexadecimal(reader.hash),
-    })
+    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    Ok(Contents { metadata, tensors, sha256: hexadecimal(reader.hash) })
 }
 
 fn dtype_of(dtype: FileDtype) -> Option<Dtype> {
@@ -118,10 +97,7 @@ pub(super) fn write(
     tensors: &BTreeMap<String, Tensor>,
 ) -> Result<String, WeightsError> {
     let header = header(path, metadata, tensors)?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     write_atomically(path, folder, &header, tensors).map_err(|source| WeightsError::io(path, source))
 }
 
@@ -137,10 +113,7 @@ fn write_atomically(
         builder.permissions(permissions);
     }
     let mut temporary = builder.tempfile_in(folder)?;
-    let mut writer = Hashing {
-        inner: temporary.as_file_mut(),
-        hash: Sha256::new(),
-    };
+    let mut writer = Hashing { inner: temporary.as_file_mut(), hash: Sha256::new() };
     writer.write_all(header)?;
     let mut chunk = Vec::with_capacity(CHUNK);
     for tensor in tensors.values() {
@@ -182,17 +155,10 @@ fn header(
     let mut offset = 0;
     for (key, tensor) in tensors {
         if key == METADATA {
-            return Err(WeightsError::tensor(
-                path,
-                key,
-                "the name is reserved; rename the tensor",
-            ));
+            return Err(WeightsError::tensor(path, key, "the name is reserved; rename the tensor"));
         }
         let end = offset + 4 * tensor.data.len();
-        entries.insert(
-            key.clone(),
-            json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]}),
-        );
+        entries.insert(key.clone(), json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]}));
         offset = end;
     }
     let mut json = Json::Object(entries).to_string().into_bytes();
@@ -205,10 +171,8 @@ fn header(
 
 /// The SHA-256 of a file's bytes, in hexadecimal.
 pub(super) fn sha256(path: &Path) -> Result<String, WeightsError> {
-    let mut reader = Hashing {
-        inner: File::open(path).map_err(|source| WeightsError::io(path, source))?,
-        hash: Sha256::new(),
-    };
+    let mut reader =
+        Hashing { inner: File::open(path).map_err(|source| WeightsError::io(path, source))?, hash: Sha256::new() };
     io::copy(&mut reader, &mut io::sink()).map_err(|source| WeightsError::io(path, source))?;
     Ok(hexadecimal(reader.hash))
 }
@@ -297,10 +261,7 @@ mod tests {
         ];
         for header in headers {
             let message = parse(&of_header(header, 8)).err().expect(header).to_string();
-            assert!(
-                message.starts_with("w.safetensors: damaged or truncated: "),
-                "{message}"
-            );
+            assert!(message.starts_with("w.safetensors: damaged or truncated: "), "{message}");
         }
         // A nesting that would exhaust the stack of a recursive parser.
         for key in ["__metadata__", "a"] {
@@ -308,10 +269,7 @@ mod tests {
             assert!(parse(&of_header(&deep, 0)).is_err());
         }
         for length in [u64::MAX, MAX_HEADER + 1, 100] {
-            assert!(
-                parse(&[length.to_le_bytes().as_slice(), b"{}"].concat()).is_err(),
-                "{length}"
-            );
+            assert!(parse(&[length.to_le_bytes().as_slice(), b"{}"].concat()).is_err(), "{length}");
         }
     }
 }

@@ -35,9 +35,7 @@ pub(super) fn sniff(path: &Path) -> Result<Container, WeightsError> {
     }
     let mut head = Vec::with_capacity(HEAD);
     let file = File::open(path).map_err(|source| WeightsError::io(path, source))?;
-    file.take(HEAD as u64)
-        .read_to_end(&mut head)
-        .map_err(|source| WeightsError::io(path, source))?;
+    file.take(HEAD as u64).read_to_end(&mut head).map_err(|source| WeightsError::io(path, source))?;
     recognise(&head).map_err(|(found, remedy)| not_weights(found, remedy))
 }
 
@@ -59,11 +57,7 @@ fn recognise(head: &[u8]) -> Result<Container, (&'static str, &'static str)> {
         return Ok(Container::Safetensors);
     }
     let named: [(&[u8], &str, &str); 9] = [
-        (
-            b"version https://git-lfs",
-            "a Git LFS pointer",
-            "fetch the real file: git lfs pull",
-        ),
+        (b"version https://git-lfs", "a Git LFS pointer", "fetch the real file: git lfs pull"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras)", CONVERT),
         (b"\x93NUMPY", "a NumPy array", CONVERT),
         (b"GGUF", "a GGUF file", CONVERT),
@@ -90,10 +84,7 @@ fn recognise(head: &[u8]) -> Result<Container, (&'static str, &'static str)> {
         return Err(("an ONNX model", CONVERT));
     }
     if head.len() > 1 && head[0] == 0x80 && head[1] <= 5 {
-        return Err((
-            "a pickle that torch.save did not write",
-            "load it in Python and torch.save its state dict",
-        ));
+        return Err(("a pickle that torch.save did not write", "load it in Python and torch.save its state dict"));
     }
     let start = head.trim_ascii_start();
     if start.starts_with(b"<") {
@@ -126,22 +117,13 @@ mod tests {
         tar[257..262].copy_from_slice(b"ustar");
         let cases: [(&[u8], Result<Container, &str>); 17] = [
             (b"PK\x03\x04rest", Ok(Container::PthZip)),
-            (
-                b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80",
-                Ok(Container::PthLegacy),
-            ),
-            (
-                b"\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80",
-                Ok(Container::PthLegacy),
-            ),
+            (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80", Ok(Container::PthLegacy)),
+            (b"\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80", Ok(Container::PthLegacy)),
             (b"\x28\0\0\0\0\0\0\0{\"__metadata__\"", Ok(Container::Safetensors)),
             // A header of 8 bytes: also the first bytes of an ONNX model's.
             (b"\x08\0\0\0\0\0\0\0{}      ", Ok(Container::Safetensors)),
             (b"", Err("empty")),
-            (
-                b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
-                Err("Git LFS"),
-            ),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", Err("Git LFS")),
             (b"\x89HDF\r\n\x1a\nrest", Err("HDF5")),
             (b"\x08\x07\x12\x07pytorch\x1a", Err("ONNX")),
             (b"\x1c\0\0\0TFL3", Err("TensorFlow Lite")),

@@ -61,13 +61,9 @@ impl Columns {
     /// window_start_s, window_end_s, model_id, weights_sha256`. Times in seconds, boxes in pixels of the upright
     /// frame, scores, qualities and probabilities in [0, 1], entropy in nats.
     pub fn names(&self) -> Vec<String> {
-        let before = "video_id frame pts_s track_id status det_score x y w h quality"
-            .split(' ')
-            .map(String::from);
+        let before = "video_id frame pts_s track_id status det_score x y w h quality".split(' ').map(String::from);
         let probabilities = self.classes.iter().map(|class| format!("p_{class}"));
-        let after = "label entropy window_start_s window_end_s model_id weights_sha256"
-            .split(' ')
-            .map(String::from);
+        let after = "label entropy window_start_s window_end_s model_id weights_sha256".split(' ').map(String::from);
         before.chain(probabilities).chain(after).collect()
     }
 

@@ -14,10 +14,7 @@ pub struct CsvReport {
 
 impl CsvReport {
     pub fn create(path: &Path, columns: Columns) -> Result<Self, EstError> {
-        let mut report = CsvReport {
-            file: OutputFile::create(path)?,
-            columns,
-        };
+        let mut report = CsvReport { file: OutputFile::create(path)?, columns };
         let names = report.columns.names();
         report.line(names)?;
         Ok(report)

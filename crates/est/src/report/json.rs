@@ -22,12 +22,7 @@ impl JsonReport {
         let mut file = OutputFile::create(path)?;
         let run = serde_json::to_string(run).expect("records are plain data");
         file.with(|file| write!(file, "{{\"run\": {run},\n\"rows\": ["))?;
-        Ok(JsonReport {
-            names: columns.names(),
-            columns,
-            file,
-            rows: 0,
-        })
+        Ok(JsonReport { names: columns.names(), columns, file, rows: 0 })
     }
 
     pub fn row(&mut self, row: &Row) -> Result<(), EstError> {

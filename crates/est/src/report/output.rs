@@ -15,45 +15,29 @@ pub struct OutputFile {
 
 impl OutputFile {
     pub fn create(path: &Path) -> Result<Self, EstError> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".est-")
             .suffix(".part")
             .tempfile_in(folder)
-            .map_err(|error| EstError::Output {
-                path: path.to_owned(),
-                error,
-            })?;
-        Ok(OutputFile {
-            path: path.to_owned(),
-            writer: BufWriter::new(file),
-        })
+            .map_err(|error| EstError::Output { path: path.to_owned(), error })?;
+        Ok(OutputFile { path: path.to_owned(), writer: BufWriter::new(file) })
     }
 
     /// Writes with `write` and names this file in its errors.
     pub fn with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), EstError> {
-        write(&mut self.writer).map_err(|error| EstError::Output {
-            path: self.path.clone(),
-            error,
-        })
+        write(&mut self.writer).map_err(|error| EstError::Output { path: self.path.clone(), error })
     }
 
     /// Puts the complete file in its place, on the disk and not just in its cache.
     pub fn commit(self) -> Result<PathBuf, EstError> {
         let path = self.path;
-        let placed = self
-            .writer
-            .into_inner()
-            .map_err(|error| error.into_error())
-            .and_then(|file| {
-                file.as_file().sync_all()?;
-                permit_reading(&file)?;
-                file.persist(&path).map_err(|error| error.error)?;
-                Ok(())
-            });
+        let placed = self.writer.into_inner().map_err(|error| error.into_error()).and_then(|file| {
+            file.as_file().sync_all()?;
+            permit_reading(&file)?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        });
         match placed {
             Ok(()) => Ok(path),
             Err(error) => Err(EstError::Output { path, error }),

@@ -75,12 +75,6 @@ pub fn write_record(path: &Path, run: &RunRecord, summary: &Summary) -> Result<P
     }
     let record = Record { run, video: summary };
     let mut file = OutputFile::create(path)?;
-    file.with(|file| {
-        writeln!(
-            file,
-            "{}",
-            serde_json::to_string_pretty(&record).expect("records are plain data")
-        )
-    })?;
+    file.with(|file| writeln!(file, "{}", serde_json::to_string_pretty(&record).expect("records are plain data")))?;
     file.commit()
 }

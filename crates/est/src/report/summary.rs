@@ -67,21 +67,18 @@ impl Summary {
             return;
         };
         let probabilities = &face.scored.emotion.probabilities;
-        let place = self
-            .tracks
-            .binary_search_by_key(&track_id, |track| track.track_id)
-            .unwrap_or_else(|place| {
-                let fresh = TrackSummary {
-                    track_id,
-                    first_s: row.pts_s,
-                    last_s: row.pts_s,
-                    faces: 0,
-                    mean_quality: 0.0,
-                    mean_probabilities: vec![0.0; probabilities.len()],
-                };
-                self.tracks.insert(place, fresh);
-                place
-            });
+        let place = self.tracks.binary_search_by_key(&track_id, |track| track.track_id).unwrap_or_else(|place| {
+            let fresh = TrackSummary {
+                track_id,
+                first_s: row.pts_s,
+                last_s: row.pts_s,
+                faces: 0,
+                mean_quality: 0.0,
+                mean_probabilities: vec![0.0; probabilities.len()],
+            };
+            self.tracks.insert(place, fresh);
+            place
+        });
         let track = &mut self.tracks[place];
         track.faces += 1;
         track.last_s = row.pts_s;

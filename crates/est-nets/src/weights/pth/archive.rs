@@ -15,11 +15,7 @@ const PICKLE: &str = "data.pkl";
 
 pub(super) fn read(reader: impl Read + Seek, file_bytes: u64, path: &Path) -> Result<StateDict, WeightsError> {
     let archive = ZipArchive::new(reader).map_err(|error| zip_error(path, "the table of contents", error))?;
-    let mut archive = Archive {
-        archive,
-        file_bytes,
-        path,
-    };
+    let mut archive = Archive { archive, file_bytes, path };
     let folder = archive.folder()?;
     let entry = |name: &str| format!("{folder}{name}");
     if archive.has(&entry("constants.pkl")) || archive.has(&entry("code/")) {
@@ -30,10 +26,7 @@ pub(super) fn read(reader: impl Read + Seek, file_bytes: u64, path: &Path) -> Re
         ));
     }
     if archive.has(&entry("byteorder")) && archive.bytes(&entry("byteorder"), 0..=16)? != b"little" {
-        return Err(WeightsError::unsupported(
-            path,
-            "not little-endian; save it again on a little-endian machine",
-        ));
+        return Err(WeightsError::unsupported(path, "not little-endian; save it again on a little-endian machine"));
     }
 
     let pickle = archive.bytes(&entry(PICKLE), 0..=pickle::MAX_BYTES)?;
@@ -67,23 +60,17 @@ impl<R: Read + Seek> Archive<'_, R> {
         let names = self.archive.file_names().filter_map(Result::ok);
         let folders = names.filter_map(|name| name.strip_suffix(PICKLE).map(str::to_owned));
         let folders = folders.filter(|folder| folder.is_empty() || folder.ends_with('/'));
-        folders
-            .min_by_key(|folder| folder.matches('/').count())
-            .ok_or_else(|| WeightsError::NotWeights {
-                path: self.path.to_owned(),
-                found: "a zip archive that PyTorch did not write".into(),
-                remedy: "give the .pth or .safetensors file that may be inside it".into(),
-            })
+        folders.min_by_key(|folder| folder.matches('/').count()).ok_or_else(|| WeightsError::NotWeights {
+            path: self.path.to_owned(),
+            found: "a zip archive that PyTorch did not write".into(),
+            remedy: "give the .pth or .safetensors file that may be inside it".into(),
+        })
     }
 
     /// Whether there is an entry of this name, or any in it when it ends in a slash.
     fn has(&self, name: &str) -> bool {
         self.archive.index_for_name_raw(name.as_bytes()).is_some()
-            || name.ends_with('/')
-                && self
-                    .archive
-                    .file_names_raw()
-                    .any(|entry| entry.starts_with(name.as_bytes()))
+            || name.ends_with('/') && self.archive.file_names_raw().any(|entry| entry.starts_with(name.as_bytes()))
     }
 
     /// The whole of an entry, which must be as long as `expected` says; its checksum is verified.
@@ -91,25 +78,16 @@ impl<R: Read + Seek> Archive<'_, R> {
         let path = self.path;
         let index = self.archive.index_for_name_raw(name.as_bytes());
         let index = index.ok_or_else(|| WeightsError::damaged(path, format!("it lacks {name}")))?;
-        let mut entry = self
-            .archive
-            .by_index(index)
-            .map_err(|error| zip_error(path, name, error))?;
+        let mut entry = self.archive.by_index(index).map_err(|error| zip_error(path, name, error))?;
         let size = entry.size();
         if size > self.file_bytes || !expected.contains(&size) {
-            let detail = format!(
-                "{name} has {size} bytes, not {} to {}",
-                expected.start(),
-                expected.end()
-            );
+            let detail = format!("{name} has {size} bytes, not {} to {}", expected.start(), expected.end());
             return Err(WeightsError::damaged(path, detail));
         }
         let mut bytes = Vec::with_capacity(size as usize);
         // One more than the size: the checksum is compared at the end of the entry.
         let mut entry = entry.by_ref().take(size + 1);
-        entry
-            .read_to_end(&mut bytes)
-            .map_err(|error| WeightsError::reading(path, name, error))?;
+        entry.read_to_end(&mut bytes).map_err(|error| WeightsError::reading(path, name, error))?;
         if bytes.len() as u64 != size {
             return Err(WeightsError::damaged(path, format!("{name} is not {size} bytes long")));
         }
@@ -124,10 +102,6 @@ fn zip_error(path: &Path, what: &str, error: ZipError) -> WeightsError {
             path,
             format!("{what}: {error}; PyTorch neither compresses nor encrypts: save the file again with torch.save"),
         ),
-        error => WeightsError::reading(
-            path,
-            what,
-            io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
-        ),
+        error => WeightsError::reading(path, what, io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
     }
 }

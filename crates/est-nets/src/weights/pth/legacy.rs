@@ -10,9 +10,8 @@ use super::pickle::{self, Pickle, Value};
 use super::{Assembly, StateDict, state_dict};
 
 /// The pickled magic number without its protocol: LONG1, ten bytes, STOP.
-pub(in super::super) const MAGIC: [u8; 13] = [
-    0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.',
-];
+pub(in super::super) const MAGIC: [u8; 13] =
+    [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 const VERSION: i64 = 1001;
 
 pub(super) fn read(mut reader: impl BufRead + Seek, file_bytes: u64, path: &Path) -> Result<StateDict, WeightsError> {
@@ -20,17 +19,11 @@ pub(super) fn read(mut reader: impl BufRead + Seek, file_bytes: u64, path: &Path
     pickle::read(&mut reader, path)?;
     let version = pickle::read(&mut reader, path)?;
     if !matches!(version.get(version.root), Value::Int(VERSION)) {
-        return Err(WeightsError::unsupported(
-            path,
-            format!("not version {VERSION} of PyTorch's file format"),
-        ));
+        return Err(WeightsError::unsupported(path, format!("not version {VERSION} of PyTorch's file format")));
     }
     let machine = pickle::read(&mut reader, path)?;
     if entry(&machine, "little_endian").is_some_and(|value| matches!(value, Value::Bool(false))) {
-        return Err(WeightsError::unsupported(
-            path,
-            "not little-endian; save it again on a little-endian machine",
-        ));
+        return Err(WeightsError::unsupported(path, "not little-endian; save it again on a little-endian machine"));
     }
 
     let object = pickle::read(&mut reader, path)?;
@@ -45,9 +38,7 @@ pub(super) fn read(mut reader: impl BufRead + Seek, file_bytes: u64, path: &Path
         let failed = |source| WeightsError::reading(path, &format!("storage {key}"), source);
         let mut count = [0; 8];
         reader.read_exact(&mut count).map_err(failed)?;
-        let size = sizes
-            .get(&key)
-            .ok_or_else(|| WeightsError::damaged(path, "a storage that nothing describes"))?;
+        let size = sizes.get(&key).ok_or_else(|| WeightsError::damaged(path, "a storage that nothing describes"))?;
         let position = reader.stream_position().map_err(failed)?;
         let bytes = u64::try_from(i64::from_le_bytes(count))
             .ok()
@@ -62,10 +53,7 @@ pub(super) fn read(mut reader: impl BufRead + Seek, file_bytes: u64, path: &Path
                 assembly.add(&key, &storage);
             }
             Some(expected) => {
-                return Err(WeightsError::damaged(
-                    path,
-                    format!("storage {key} has {bytes} bytes, not {expected}"),
-                ));
+                return Err(WeightsError::damaged(path, format!("storage {key} has {bytes} bytes, not {expected}")));
             }
         }
     }
@@ -76,10 +64,7 @@ fn entry<'a>(pickle: &'a Pickle, key: &str) -> Option<&'a Value> {
     let Value::Dict(entries) = pickle.get(pickle.root) else {
         return None;
     };
-    entries
-        .iter()
-        .find(|(name, _)| pickle.text(*name) == Some(key))
-        .map(|(_, value)| pickle.get(*value))
+    entries.iter().find(|(name, _)| pickle.text(*name) == Some(key)).map(|(_, value)| pickle.get(*value))
 }
 
 fn storage_keys(pickle: &Pickle, path: &Path) -> Result<Vec<String>, WeightsError> {

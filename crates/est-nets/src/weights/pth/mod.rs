@@ -104,24 +104,12 @@ impl<'a> Assembly<'a> {
             users.push(index);
         }
         let tensors = vec![None; views.len()];
-        Ok(Assembly {
-            path,
-            views,
-            tensors,
-            named,
-            scalars: plan.scalars,
-            skipped: plan.skipped,
-            keys,
-            users,
-        })
+        Ok(Assembly { path, views, tensors, named, scalars: plan.scalars, skipped: plan.skipped, keys, users })
     }
 
     /// Keys and lengths in bytes of the storages that are needed.
     fn storages(&self) -> Vec<(String, usize)> {
-        self.keys
-            .iter()
-            .map(|key| (key.clone(), self.views[self.users[key][0]].1.storage.bytes))
-            .collect()
+        self.keys.iter().map(|key| (key.clone(), self.views[self.users[key][0]].1.storage.bytes)).collect()
     }
 
     /// Takes the tensors of one storage out of its bytes, as many as [`Assembly::storages`] said.
@@ -144,10 +132,6 @@ impl<'a> Assembly<'a> {
                 self.scalars.insert(name, number);
             }
         }
-        Ok(StateDict {
-            tensors,
-            scalars: self.scalars,
-            skipped: self.skipped,
-        })
+        Ok(StateDict { tensors, scalars: self.scalars, skipped: self.skipped })
     }
 }

@@ -89,10 +89,7 @@ pub(super) fn read(reader: &mut impl Read, path: &Path) -> Result<Pickle, Weight
         memo: HashMap::new(),
     };
     let root = machine.run()?;
-    Ok(Pickle {
-        values: machine.values,
-        root,
-    })
+    Ok(Pickle { values: machine.values, root })
 }
 
 struct Machine<'a, R> {
@@ -222,17 +219,12 @@ impl<R: Read> Machine<'_, R> {
     }
 
     fn refuse(&self, detail: String) -> WeightsError {
-        WeightsError::unsupported(
-            self.path,
-            format!("{detail}; save the state dict again with torch.save"),
-        )
+        WeightsError::unsupported(self.path, format!("{detail}; save the state dict again with torch.save"))
     }
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], WeightsError> {
         let mut bytes = [0; N];
-        self.reader
-            .read_exact(&mut bytes)
-            .map_err(|source| self.short(source))?;
+        self.reader.read_exact(&mut bytes).map_err(|source| self.short(source))?;
         Ok(bytes)
     }
 
@@ -257,10 +249,7 @@ impl<R: Read> Machine<'_, R> {
     /// `length` bytes; grows as they arrive, so that a false length allocates nothing.
     fn blob(&mut self, length: usize) -> Result<Vec<u8>, WeightsError> {
         let mut blob = Vec::new();
-        (&mut self.reader)
-            .take(length as u64)
-            .read_to_end(&mut blob)
-            .map_err(|source| self.short(source))?;
+        (&mut self.reader).take(length as u64).read_to_end(&mut blob).map_err(|source| self.short(source))?;
         if blob.len() < length {
             return Err(self.short(io::ErrorKind::UnexpectedEof.into()));
         }

@@ -52,12 +52,8 @@ pub(super) fn plan(pickle: &Pickle, file_bytes: u64, path: &Path) -> Result<Plan
         None => return Err(no_state_dict(path, "the file holds no tensors")),
     };
 
-    let mut plan = Plan {
-        tensors: Vec::new(),
-        scalars: BTreeMap::new(),
-        scalar_views: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut plan =
+        Plan { tensors: Vec::new(), scalars: BTreeMap::new(), scalar_views: Vec::new(), skipped: Vec::new() };
     let mut budget = Budget::of_file(file_bytes);
     let mut place = HashMap::new();
     for &(key, value) in entries {
@@ -69,15 +65,9 @@ pub(super) fn plan(pickle: &Pickle, file_bytes: u64, path: &Path) -> Result<Plan
             continue;
         };
         let view = view_of(pickle, value).map_err(|detail| WeightsError::tensor(path, key, detail))?;
-        let elements = view
-            .elements()
-            .map_err(|detail| WeightsError::tensor(path, key, detail))?;
+        let elements = view.elements().map_err(|detail| WeightsError::tensor(path, key, detail))?;
         if plan.tensors.len() == MAX_TENSORS || !budget.spend(elements) {
-            return Err(WeightsError::tensor(
-                path,
-                key,
-                "with it the file asks for more memory than its size allows",
-            ));
+            return Err(WeightsError::tensor(path, key, "with it the file asks for more memory than its size allows"));
         }
         // As in Python, a key's last value counts.
         match place.insert(key, plan.tensors.len()) {
@@ -106,9 +96,7 @@ fn no_state_dict(path: &Path, what: &str) -> WeightsError {
 }
 
 fn holds_tensors(pickle: &Pickle, entries: &[(Id, Id)]) -> bool {
-    entries
-        .iter()
-        .any(|(_, value)| matches!(pickle.get(*value), Value::Tensor(..)))
+    entries.iter().any(|(_, value)| matches!(pickle.get(*value), Value::Tensor(..)))
 }
 
 fn name_of<'a>(pickle: &'a Pickle, key: Id, path: &Path) -> Result<&'a str, WeightsError> {
@@ -156,14 +144,9 @@ fn collect_scalars(pickle: &Pickle, top: &[(Id, Id)], state_dict: Id, plan: &mut
 
 /// `(storage, offset, size, stride, requires_grad, hooks, ...)`.
 fn view_of(pickle: &Pickle, tensor: Id) -> Result<View, String> {
-    let Value::Tensor(rebuild, arguments) = *pickle.get(tensor) else {
-        unreachable!("only called on tensors")
-    };
+    let Value::Tensor(rebuild, arguments) = *pickle.get(tensor) else { unreachable!("only called on tensors") };
     let malformed = || "its description is damaged".to_owned();
-    let arguments = pickle
-        .tuple(arguments)
-        .filter(|items| items.len() >= 4)
-        .ok_or_else(malformed)?;
+    let arguments = pickle.tuple(arguments).filter(|items| items.len() >= 4).ok_or_else(malformed)?;
     let Value::Storage(storage) = *pickle.get(arguments[0]) else {
         return Err(malformed());
     };
@@ -239,8 +222,5 @@ pub(super) fn element_sizes(pickle: &Pickle, path: &Path) -> Result<HashMap<Stri
 /// A one-element tensor as a number.
 pub(super) fn number(value: f32) -> Option<Json> {
     // Shortest decimal of the f32: 54.26, not 54.2599983215332.
-    value
-        .is_finite()
-        .then(|| value.to_string().parse::<f64>().ok().map(Json::from))
-        .flatten()
+    value.is_finite().then(|| value.to_string().parse::<f64>().ok().map(Json::from)).flatten()
 }

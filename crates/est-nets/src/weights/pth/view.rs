@@ -41,20 +41,14 @@ impl View {
         }
         let overflow = || format!("an impossible shape {:?}", self.shape);
         // In this order, as `Tensor::new` multiplies them.
-        let elements = self
-            .shape
-            .iter()
-            .try_fold(1usize, |product, &size| product.checked_mul(size));
+        let elements = self.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
         let elements = elements.ok_or_else(overflow)?;
         if elements == 0 {
             return Ok(0);
         }
         let mut last = self.offset;
         for (&size, &stride) in self.shape.iter().zip(&self.strides) {
-            last = (size - 1)
-                .checked_mul(stride)
-                .and_then(|step| last.checked_add(step))
-                .ok_or_else(overflow)?;
+            last = (size - 1).checked_mul(stride).and_then(|step| last.checked_add(step)).ok_or_else(overflow)?;
         }
         let stored = self.storage.window.1 / self.dtype.size();
         if last >= stored {
@@ -76,12 +70,7 @@ impl View {
             let (outer, run) = self.runs();
             let mut index = vec![0; outer];
             for _ in 0..elements / run {
-                let at = self.offset
-                    + index
-                        .iter()
-                        .zip(&self.strides)
-                        .map(|(i, stride)| i * stride)
-                        .sum::<usize>();
+                let at = self.offset + index.iter().zip(&self.strides).map(|(i, stride)| i * stride).sum::<usize>();
                 self.dtype.decode_into(&bytes[at * size..(at + run) * size], &mut data);
                 advance(&mut index, &self.shape[..outer]);
             }
@@ -122,9 +111,7 @@ pub(super) struct Budget {
 impl Budget {
     pub fn of_file(bytes: u64) -> Self {
         let by_size = usize::try_from(bytes.saturating_mul(ELEMENTS_PER_BYTE)).unwrap_or(usize::MAX);
-        Budget {
-            left: by_size.saturating_add(FREE_ELEMENTS).min(MAX_ELEMENTS),
-        }
+        Budget { left: by_size.saturating_add(FREE_ELEMENTS).min(MAX_ELEMENTS) }
     }
 
     /// Takes `elements` out of the budget; false when it is spent.
@@ -144,18 +131,8 @@ mod tests {
     use super::*;
 
     fn view(stored: usize, offset: usize, shape: &[usize], strides: &[usize]) -> View {
-        let storage = StorageRef {
-            key: "0".into(),
-            bytes: stored * 4,
-            window: (0, stored * 4),
-        };
-        View {
-            storage,
-            dtype: Dtype::F32,
-            offset,
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-        }
+        let storage = StorageRef { key: "0".into(), bytes: stored * 4, window: (0, stored * 4) };
+        View { storage, dtype: Dtype::F32, offset, shape: shape.to_vec(), strides: strides.to_vec() }
     }
 
     fn counting(stored: usize) -> Vec<u8> {
@@ -170,18 +147,10 @@ mod tests {
             view.gather(&counting(12)).data
         };
         assert_eq!(gather(2, &[2, 3], &[3, 1]), [2., 3., 4., 5., 6., 7.]);
-        assert_eq!(
-            gather(0, &[3, 4], &[1, 3]),
-            [0., 3., 6., 9., 1., 4., 7., 10., 2., 5., 8., 11.],
-            "transposed"
-        );
+        assert_eq!(gather(0, &[3, 4], &[1, 3]), [0., 3., 6., 9., 1., 4., 7., 10., 2., 5., 8., 11.], "transposed");
         assert_eq!(gather(1, &[3, 2], &[1, 1]), [1., 2., 2., 3., 3., 4.], "overlapping");
         assert_eq!(gather(5, &[2, 2], &[0, 0]), [5.; 4], "expanded");
-        assert_eq!(
-            gather(11, &[1, 1, 1], &[99, 7, 1]),
-            [11.],
-            "strides of single elements do not matter"
-        );
+        assert_eq!(gather(11, &[1, 1, 1], &[99, 7, 1]), [11.], "strides of single elements do not matter");
         assert_eq!(gather(3, &[], &[]), [3.], "a scalar");
         assert_eq!(gather(0, &[2, 0], &[1, 1]), [0f32; 0], "empty");
     }

@@ -45,25 +45,12 @@ pub fn ordered_dict() -> Vec<u8> {
 
 /// The persistent id of a storage of `elements`.
 pub fn storage(class: &str, key: &str, elements: i32) -> Vec<u8> {
-    let description = [
-        text("storage"),
-        global("torch", class),
-        text(key),
-        text("cuda:0"),
-        int(elements),
-    ];
+    let description = [text("storage"), global("torch", class), text(key), text("cuda:0"), int(elements)];
     [tuple(&description), b"Q".to_vec()].concat()
 }
 
 pub fn tensor(storage: Vec<u8>, offset: i32, shape: &[i32], strides: &[i32]) -> Vec<u8> {
-    let arguments = [
-        storage,
-        int(offset),
-        ints(shape),
-        ints(strides),
-        b"\x89".to_vec(),
-        ordered_dict(),
-    ];
+    let arguments = [storage, int(offset), ints(shape), ints(strides), b"\x89".to_vec(), ordered_dict()];
     call(global("torch._utils", "_rebuild_tensor_v2"), &arguments)
 }
 
@@ -90,12 +77,7 @@ pub fn zip_file(body: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     let pickle = pickle(body);
     let names: Vec<String> = storages.iter().map(|(key, _)| format!("archive/data/{key}")).collect();
     let mut entries: Vec<(&str, &[u8])> = vec![("archive/data.pkl", &pickle), ("archive/byteorder", b"little")];
-    entries.extend(
-        names
-            .iter()
-            .zip(storages)
-            .map(|(name, (_, bytes))| (name.as_str(), *bytes)),
-    );
+    entries.extend(names.iter().zip(storages).map(|(name, (_, bytes))| (name.as_str(), *bytes)));
     entries.push(("archive/version", b"3\n"));
     zip_of(&entries)
 }
@@ -121,21 +103,11 @@ pub fn legacy_file(body: &[u8], storages: &[(&str, i64, &[u8])]) -> Vec<u8> {
 }
 
 pub fn read_zip(file: &[u8]) -> Result<StateDict, WeightsError> {
-    read_from(
-        Cursor::new(file),
-        Container::PthZip,
-        file.len() as u64,
-        Path::new("w.pth"),
-    )
+    read_from(Cursor::new(file), Container::PthZip, file.len() as u64, Path::new("w.pth"))
 }
 
 pub fn read_legacy(file: &[u8]) -> Result<StateDict, WeightsError> {
-    read_from(
-        Cursor::new(file),
-        Container::PthLegacy,
-        file.len() as u64,
-        Path::new("w.pth"),
-    )
+    read_from(Cursor::new(file), Container::PthLegacy, file.len() as u64, Path::new("w.pth"))
 }
 
 /// Two storages, three tensors of them, a scalar and a one-element tensor beside the state dict; and the storages.
@@ -144,10 +116,7 @@ pub fn checkpoint() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let state = dict(&[
         ("module.conv1.weight", tensor(first(), 2, &[2, 3], &[3, 1])),
         ("module.conv1.transposed", tensor(first(), 0, &[3, 4], &[1, 3])),
-        (
-            "module.bn1.num_batches_tracked",
-            tensor(storage("LongStorage", "1", 2), 1, &[], &[]),
-        ),
+        ("module.bn1.num_batches_tracked", tensor(storage("LongStorage", "1", 2), 1, &[], &[])),
     ]);
     let body = dict(&[
         ("epoch", int(137)),

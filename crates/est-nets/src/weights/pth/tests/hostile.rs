@@ -77,10 +77,7 @@ fn refused(body: &[u8], reason: &str) {
         read_legacy(&legacy_file(body, &[("0", 2, &floats)])).unwrap_err(),
     ] {
         let message = error.to_string();
-        assert!(
-            message.starts_with("w.pth: ") && message.contains(reason),
-            "{message}, not {reason}"
-        );
+        assert!(message.starts_with("w.pth: ") && message.contains(reason), "{message}, not {reason}");
     }
 }
 
@@ -101,28 +98,14 @@ fn pickles_that_grow_are_refused() {
 
     refused(&vec![b')'; 4_000_000], "more than 2097152 values");
     let long = vec![b'('; 9_000_000];
-    assert!(
-        read_legacy(&legacy_file(&long, &[]))
-            .unwrap_err()
-            .to_string()
-            .contains("longer than 8 MiB")
-    );
-    assert!(
-        read_zip(&zip_file(&long, &[]))
-            .unwrap_err()
-            .to_string()
-            .contains("data.pkl has 9000003 bytes")
-    );
+    assert!(read_legacy(&legacy_file(&long, &[])).unwrap_err().to_string().contains("longer than 8 MiB"));
+    assert!(read_zip(&zip_file(&long, &[])).unwrap_err().to_string().contains("data.pkl has 9000003 bytes"));
     // One list of 100,000 pairs, made into a dictionary again and again.
     let pairs = [b"]q\x00(".to_vec(), b"NN\x86".repeat(100_000), b"e".to_vec()].concat();
     let again = [global("collections", "OrderedDict"), b"h\x00\x85R".to_vec()].concat();
     refused(&[pairs, again.repeat(1000)].concat(), "more than 2097152 values");
     // Lengths that the file does not have.
-    for length in [
-        b"X\xff\xff\xff\xff".as_slice(),
-        b"\x8b\xff\xff\xff\x7f",
-        b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
-    ] {
+    for length in [b"X\xff\xff\xff\xff".as_slice(), b"\x8b\xff\xff\xff\x7f", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff"] {
         refused(length, "an impossible length");
     }
     refused(b"X\xff\xff\x6f\x00", "it ends inside the pickle");
@@ -132,10 +115,7 @@ fn pickles_that_grow_are_refused() {
 fn tensors_that_grow_are_refused() {
     let cases: [(Vec<u8>, &str); 8] = [
         (one_tensor(2, &[i32::MAX], &[0]), "more memory than its size allows"),
-        (
-            one_tensor(2, &[i32::MAX, i32::MAX, i32::MAX], &[0, 0, 0]),
-            "an impossible shape",
-        ),
+        (one_tensor(2, &[i32::MAX, i32::MAX, i32::MAX], &[0, 0, 0]), "an impossible shape"),
         (one_tensor(2, &[3], &[1]), "element 2 of a storage of 2"),
         (one_tensor(2, &[2], &[i32::MAX]), "of a storage of 2"),
         (one_tensor(2, &[2], &[-1]), "description is damaged"),
@@ -147,24 +127,14 @@ fn tensors_that_grow_are_refused() {
         refused(&dict(&[("w", tensor)]), reason);
     }
     // Each tensor alone would be allowed.
-    let repeated: Vec<(String, Vec<u8>)> = (0..100)
-        .map(|index| (format!("w{index}"), one_tensor(2, &[1 << 20], &[0])))
-        .collect();
-    let repeated: Vec<(&str, Vec<u8>)> = repeated
-        .iter()
-        .map(|(key, tensor)| (key.as_str(), tensor.clone()))
-        .collect();
+    let repeated: Vec<(String, Vec<u8>)> =
+        (0..100).map(|index| (format!("w{index}"), one_tensor(2, &[1 << 20], &[0]))).collect();
+    let repeated: Vec<(&str, Vec<u8>)> = repeated.iter().map(|(key, tensor)| (key.as_str(), tensor.clone())).collect();
     refused(&dict(&repeated), "more memory than its size allows");
     // A shape of a million sizes, used again and again: refused at the first, not copied.
     let shape = ints(&vec![0; 1_000_000]);
     let arguments = [storage("FloatStorage", "0", 2), int(0), [shape, b"2".to_vec()].concat()].concat();
-    let call = [
-        global("torch._utils", "_rebuild_tensor_v2"),
-        b"(".to_vec(),
-        arguments,
-        b"tR".to_vec(),
-    ]
-    .concat();
+    let call = [global("torch._utils", "_rebuild_tensor_v2"), b"(".to_vec(), arguments, b"tR".to_vec()].concat();
     refused(&dict(&[("w", call)]), "256 sizes");
 }
 
@@ -172,10 +142,7 @@ fn tensors_that_grow_are_refused() {
 fn archives_that_lie_about_lengths_are_refused() {
     let body = dict(&[("w", one_tensor(2, &[2], &[1]))]);
     for elements in [i64::MAX, i64::MIN, -1, 3, 1] {
-        assert!(
-            read_legacy(&legacy_file(&body, &[("0", elements, &floats(&[1.5, 2.5]))])).is_err(),
-            "{elements}"
-        );
+        assert!(read_legacy(&legacy_file(&body, &[("0", elements, &floats(&[1.5, 2.5]))])).is_err(), "{elements}");
     }
     // The end of a zip64 archive that claims 2^36 entries in a table of 2^60 bytes, at every kind of place.
     let mut entry = zip_file(&body, &[("0", &floats(&[1.5, 2.5]))]);
@@ -209,17 +176,7 @@ fn hostile_files_stay_within_a_memory_limit() {
     let this = std::env::current_exe().unwrap();
     let filter = module_path!().split_once("::").unwrap().1;
     let script = format!("ulimit -v {LIMIT_KIB} && exec \"$0\" --test-threads=1 \"$1\"");
-    let run = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .arg(this)
-        .arg(filter)
-        .env(IN_LIMITED, "1")
-        .output()
-        .unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&run.stdout),
-        String::from_utf8_lossy(&run.stderr),
-    );
+    let run = Command::new("sh").arg("-c").arg(script).arg(this).arg(filter).env(IN_LIMITED, "1").output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success() && stdout.contains("6 passed"), "{stdout}{stderr}");
 }

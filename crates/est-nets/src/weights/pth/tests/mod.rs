@@ -40,19 +40,9 @@ fn a_checkpoint_is_read_in_both_layouts() {
     let from_legacy = read_legacy(&legacy_file(&body, &[("1", 2, &counters), ("0", 12, &values)])).unwrap();
     assert_eq!(from_zip, from_legacy);
 
-    assert_eq!(
-        names(&from_zip),
-        ["conv1.weight", "conv1.transposed", "bn1.num_batches_tracked"]
-    );
-    let tensors: Vec<_> = from_zip
-        .tensors
-        .iter()
-        .map(|(_, tensor)| (tensor.shape.as_slice(), &tensor.data))
-        .collect();
-    assert_eq!(
-        tensors[0],
-        ([2, 3].as_slice(), &vec![2.25, 3.25, 4.25, 5.25, 6.25, 7.25])
-    );
+    assert_eq!(names(&from_zip), ["conv1.weight", "conv1.transposed", "bn1.num_batches_tracked"]);
+    let tensors: Vec<_> = from_zip.tensors.iter().map(|(_, tensor)| (tensor.shape.as_slice(), &tensor.data)).collect();
+    assert_eq!(tensors[0], ([2, 3].as_slice(), &vec![2.25, 3.25, 4.25, 5.25, 6.25, 7.25]));
     assert_eq!(tensors[1].0, [3, 4]);
     assert_eq!(tensors[1].1[..5], [0.25, 3.25, 6.25, 9.25, 1.25]);
     assert_eq!(tensors[2], ([].as_slice(), &vec![400.0]));
@@ -90,17 +80,11 @@ fn the_state_dict_is_found_under_its_usual_names() {
     }
     // The file's dictionary itself; what is no tensor in it is named.
     let state = read_one(&dict(&[("w", one()), ("model", text("est"))])).unwrap();
-    assert_eq!(
-        (names(&state), state.skipped.as_slice()),
-        (vec!["w"], ["model".to_owned()].as_slice())
-    );
+    assert_eq!((names(&state), state.skipped.as_slice()), (vec!["w"], ["model".to_owned()].as_slice()));
 
     for body in [dict(&[]), dict(&[("ema", dict(&[("w", one())]))]), one(), int(3)] {
         let message = read_one(&body).unwrap_err().to_string();
-        assert!(
-            message.contains("w.pth") && message.contains("state_dict, model"),
-            "{message}"
-        );
+        assert!(message.contains("w.pth") && message.contains("state_dict, model"), "{message}");
     }
 }
 
@@ -122,10 +106,7 @@ fn a_key_given_twice_has_its_last_value() {
 
 #[test]
 fn parameters_and_attributes_unwrap_to_their_tensors() {
-    let parameter = call(
-        global("torch._utils", "_rebuild_parameter"),
-        &[one(), b"\x88".to_vec(), ordered_dict()],
-    );
+    let parameter = call(global("torch._utils", "_rebuild_parameter"), &[one(), b"\x88".to_vec(), ordered_dict()]);
     let arguments = tuple(&[storage("FloatStorage", "0", 1), int(0), ints(&[1]), ints(&[1])]);
     let with_attributes = call(
         global("torch._tensor", "_rebuild_from_type_v2"),
@@ -137,13 +118,7 @@ fn parameters_and_attributes_unwrap_to_their_tensors() {
         ],
     );
     // Element type in the argument list, storage of bare bytes.
-    let untyped = [
-        storage("UntypedStorage", "0", 4),
-        int(0),
-        ints(&[1]),
-        ints(&[1]),
-        b"\x89".to_vec(),
-    ];
+    let untyped = [storage("UntypedStorage", "0", 4), int(0), ints(&[1]), ints(&[1]), b"\x89".to_vec()];
     let third = [untyped.as_slice(), &[ordered_dict(), global("torch", "float32")]].concat();
     let third = call(global("torch._utils", "_rebuild_tensor_v3"), &third);
     for wrapped in [parameter, with_attributes, third] {
@@ -164,42 +139,22 @@ fn what_python_2_wrote_is_read() {
 #[test]
 fn a_storage_that_is_a_window_of_another_is_read() {
     let view = tuple(&[text("view"), int(1), int(2)]);
-    let items = [
-        text("storage"),
-        global("torch", "FloatStorage"),
-        text("0"),
-        text("cpu"),
-        int(4),
-        view,
-    ];
+    let items = [text("storage"), global("torch", "FloatStorage"), text("0"), text("cpu"), int(4), view];
     let window = || [tuple(&items), b"Q".to_vec()].concat();
     let body = dict(&[("w", tensor(window(), 0, &[2], &[1]))]);
-    assert_eq!(
-        read_both(&body, 4, &floats(&[0., 1., 2., 3.])).tensors[0].1.data,
-        [1., 2.]
-    );
+    assert_eq!(read_both(&body, 4, &floats(&[0., 1., 2., 3.])).tensors[0].1.data, [1., 2.]);
     // The third element is in the storage, but not in its window.
     let body = dict(&[("w", tensor(window(), 0, &[3], &[1]))]);
-    let message = read_zip(&zip_file(&body, &[("0", &floats(&[0.; 4]))]))
-        .unwrap_err()
-        .to_string();
+    let message = read_zip(&zip_file(&body, &[("0", &floats(&[0.; 4]))])).unwrap_err().to_string();
     assert!(message.contains("`w`") && message.contains("storage of 2"), "{message}");
 }
 
 #[test]
 fn plain_data_beside_the_weights_is_ignored() {
-    let dtype = call(
-        global("numpy", "dtype"),
-        &[text("f8"), b"\x89".to_vec(), b"\x88".to_vec()],
-    );
+    let dtype = call(global("numpy", "dtype"), &[text("f8"), b"\x89".to_vec(), b"\x88".to_vec()]);
     let bytes = call(global("_codecs", "encode"), &[text("12345678"), text("latin1")]);
     let number = call(global("numpy.core.multiarray", "scalar"), &[dtype, bytes]);
-    let namespace = [
-        global("argparse", "Namespace"),
-        b")\x81".to_vec(),
-        dict(&[("lr", int(1))]),
-        b"b".to_vec(),
-    ];
+    let namespace = [global("argparse", "Namespace"), b")\x81".to_vec(), dict(&[("lr", int(1))]), b"b".to_vec()];
     let long = b"\x8a\x0a0123456789".to_vec();
     let body = dict(&[
         ("net", dict(&[("w", one())])),
@@ -234,12 +189,7 @@ fn every_other_name_is_refused_and_never_run() {
     for (module, name) in names {
         // In the pickle's three ways: by name and REDUCE, by name and NEWOBJ, by stack and REDUCE.
         let by_stack = [text(module), text(name), b"\x93".to_vec()].concat();
-        let object = [
-            global(module, name),
-            tuple(std::slice::from_ref(&command)),
-            b"\x81".to_vec(),
-        ]
-        .concat();
+        let object = [global(module, name), tuple(std::slice::from_ref(&command)), b"\x81".to_vec()].concat();
         let reduced = [global(module, name), by_stack].map(|name| call(name, std::slice::from_ref(&command)));
         for evil in reduced.into_iter().chain([object]) {
             let body = dict(&[("state_dict", dict(&[("w", one())])), ("x", evil)]);
@@ -247,10 +197,7 @@ fn every_other_name_is_refused_and_never_run() {
             let legacy = read_legacy(&legacy_file(&body, &[("0", 1, &floats(&[1.5]))])).unwrap_err();
             for error in [zip, legacy] {
                 let message = error.to_string();
-                assert!(
-                    message.starts_with(&format!("w.pth: the pickle refers to {module}.{name},")),
-                    "{message}"
-                );
+                assert!(message.starts_with(&format!("w.pth: the pickle refers to {module}.{name},")), "{message}");
                 assert!(message.contains("nothing in the file was executed"), "{message}");
             }
         }
@@ -262,22 +209,13 @@ fn every_other_name_is_refused_and_never_run() {
 fn programs_and_other_archives_are_refused() {
     let pickle = pickle(&dict(&[("w", one())]));
     for marker in ["m/constants.pkl", "m/code/__torch__.py"] {
-        let message = read_zip(&zip_of(&[("m/data.pkl", &pickle), (marker, b"")]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("TorchScript") && message.contains("state_dict()"),
-            "{message}"
-        );
+        let message = read_zip(&zip_of(&[("m/data.pkl", &pickle), (marker, b"")])).unwrap_err().to_string();
+        assert!(message.contains("TorchScript") && message.contains("state_dict()"), "{message}");
     }
     let message = read_zip(&zip_of(&[("w.npy", b"")])).unwrap_err().to_string();
     assert!(message.contains("PyTorch did not write"), "{message}");
-    let message = read_zip(&zip_of(&[("m/data.pkl", &pickle), ("m/byteorder", b"big")]))
-        .unwrap_err()
-        .to_string();
+    let message = read_zip(&zip_of(&[("m/data.pkl", &pickle), ("m/byteorder", b"big")])).unwrap_err().to_string();
     assert!(message.contains("little-endian"), "{message}");
-    let lacking = read_zip(&zip_file(&dict(&[("w", one())]), &[]))
-        .unwrap_err()
-        .to_string();
+    let lacking = read_zip(&zip_file(&dict(&[("w", one())]), &[])).unwrap_err().to_string();
     assert!(lacking.contains("it lacks archive/data/0"), "{lacking}");
 }
