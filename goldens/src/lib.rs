@@ -17,6 +17,13 @@ pub fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+/// A file that the tests read and nobody may commit, where `make test` puts it.
+pub fn download(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../downloads").join(name);
+    assert!(path.is_file(), "downloads/{name} is missing; run `tools/setup.sh detector demo test`");
+    path
+}
+
 /// All tensors of a golden safetensors file, which are all float32.
 pub fn load(name: &str) -> BTreeMap<String, Tensor> {
     let path = file(name);

@@ -5,7 +5,8 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{Table, download, est, ffmpeg, golden_frames, json, predict};
+use common::{Table, est, ffmpeg, golden_frames, json, predict};
+use est_goldens::download;
 use tempfile::TempDir;
 
 struct Place {

@@ -5,7 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{COLUMNS, Table, download, ffmpeg, json, predict};
+use common::{COLUMNS, Table, ffmpeg, json, predict};
+use est_goldens::download;
 
 #[test]
 fn one_face_has_one_row_for_every_frame() {

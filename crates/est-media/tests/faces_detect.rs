@@ -1,18 +1,9 @@
 //! RetinaFace on real pictures against the reference's decode (goldens/make.py retinaface).
 
-use std::path::{Path, PathBuf};
-
 use est_engine::Options;
-use est_goldens::{assert_close, load};
+use est_goldens::{assert_close, download, load};
 use est_media::{DecodeOptions, Detector, DetectorOptions, Image, RetinaFace, Video};
 use est_nets::weights::load_tensors;
-
-/// A file that set-up downloads; without it the test fails.
-fn download(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../downloads").join(name);
-    assert!(path.exists(), "downloads/{name} is not there: run `make setup`");
-    path
-}
 
 fn picture(name: &str) -> Image {
     let mut video = Video::open(&download(name), &DecodeOptions::default()).unwrap();

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses its own part
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A call of `est`, finished.
@@ -54,13 +54,6 @@ impl Done {
         assert!(named, "no error line with all of {texts:?} in\n{}", self.stderr);
         self
     }
-}
-
-/// A file that `make test` downloads.
-pub fn download(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../downloads").join(name);
-    assert!(path.is_file(), "{} is missing; run `tools/setup.sh detector demo test`", path.display());
-    path
 }
 
 /// Runs FFmpeg, which the tests make their videos with.
