@@ -142,6 +142,9 @@ fn weights_that_are_none() {
     try_weights(&checkpoint).failed_with(&["authors_tiny.pth", "est weights import"]);
     try_weights(&place.file("text.est", b"hello")).failed_with(&["text.est"]);
     try_weights(&place.file("short.est", &good[..good.len() / 2])).failed_with(&["short.est"]);
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    try_weights(&place.file("flipped.est", &flipped)).failed_with(&["flipped.est", "damaged", "copy or download"]);
     try_weights(&est_goldens::file("est.safetensors")).failed_with(&["est.safetensors", "est weights import"]);
     let seed = predict(&[&place.path("clip")], &place.path("out"), &["--crops", "--weights", "random:x"]);
     seed.failed_with(&["random:x", "whole number"]);

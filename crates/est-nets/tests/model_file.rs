@@ -155,6 +155,8 @@ fn wrong_metadata_name_their_entry() {
         "format": "est 1", "architecture": "{}", "classes": "[\"Happy\"]", "temperature": "1.5",
         "preprocessing": serde_json::to_string(&Preprocessing::PAPER).unwrap(),
         "provenance": serde_json::to_string(&Provenance::default()).unwrap(),
+        // Of two zero bytes, by sha256sum.
+        "tensors_sha256": "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
     });
     let read = |metadata: &Value| {
         fs::write(&path, safetensors(Some(metadata), "F16", &[0, 0])).unwrap();
@@ -162,7 +164,7 @@ fn wrong_metadata_name_their_entry() {
     };
     assert_eq!(read(&good).unwrap().classes, ["Happy"]);
 
-    for key in ["architecture", "classes", "preprocessing", "provenance"] {
+    for key in ["architecture", "classes", "preprocessing", "provenance", "tensors_sha256"] {
         let mut without = good.clone();
         without.as_object_mut().unwrap().remove(key);
         let message = read(&without).unwrap_err().to_string();
@@ -184,6 +186,10 @@ fn wrong_metadata_name_their_entry() {
         let message = read(&changed).unwrap_err().to_string();
         assert!(message.contains(&format!("metadata entry `{key}`: ")), "{key} {value}: {message}");
     }
+    let mut flipped = good.clone();
+    flipped["tensors_sha256"] = json!("00");
+    let message = read(&flipped).unwrap_err().to_string();
+    assert!(message.contains("damaged") && message.contains("not those that were written"), "{message}");
     let mut newer = good.clone();
     newer["format"] = json!("est 2");
     let message = read(&newer).unwrap_err().to_string();

@@ -17,12 +17,6 @@ pub struct Window {
     pub stretched: bool,
 }
 
-impl Window {
-    pub fn centre_s(&self) -> f64 {
-        (self.start_s + self.end_s) / 2.0
-    }
-}
-
 /// How windows are laid over a track. `rate` in slots per second, `window` and `hop` in slots.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {

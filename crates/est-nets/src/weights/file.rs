@@ -18,6 +18,9 @@ const FORMAT_KEY: &str = "format";
 const FORMAT: &str = "est 1";
 const FORMAT_NAME: &str = "est ";
 
+/// The metadata entry with the SHA-256 of the tensors' bytes: a flipped bit would otherwise pass as a weight.
+const DATA_HASH_KEY: &str = "tensors_sha256";
+
 /// A network with all that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFile {
@@ -71,6 +74,11 @@ fn from_contents(contents: Contents, path: &Path) -> Result<ModelFile, WeightsEr
         _ => return Err(not_ours(path, "a safetensors file without est's metadata")),
     }
     let metadata = &contents.metadata;
+    match metadata.get(DATA_HASH_KEY) {
+        Some(hash) if *hash == contents.data_sha256 => {}
+        Some(_) => return Err(WeightsError::damaged(path, "its tensors are not those that were written (SHA-256)")),
+        None => return Err(WeightsError::metadata(path, DATA_HASH_KEY, "it is missing")),
+    }
     let temperature: Option<f32> =
         metadata.get("temperature").map(|_| entry(metadata, "temperature", path)).transpose()?;
     if temperature.is_some_and(|temperature| !(temperature > 0.0 && temperature.is_finite())) {
@@ -112,7 +120,10 @@ impl ModelFile {
     /// # Errors
     /// When the folder cannot be written to or the disk is full.
     pub fn write(&self, path: &Path) -> Result<String, WeightsError> {
-        let mut metadata = BTreeMap::from([(FORMAT_KEY.to_owned(), FORMAT.to_owned())]);
+        let mut metadata = BTreeMap::from([
+            (FORMAT_KEY.to_owned(), FORMAT.to_owned()),
+            (DATA_HASH_KEY.to_owned(), safetensors::data_sha256(&self.tensors)),
+        ]);
         let mut insert = |key: &str, value: serde_json::Result<String>| {
             let value = value.map_err(|error| WeightsError::metadata(path, key, error.to_string()))?;
             metadata.insert(key.to_owned(), value);

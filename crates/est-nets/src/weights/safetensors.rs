@@ -25,6 +25,8 @@ pub(super) struct Contents {
     pub tensors: BTreeMap<String, Tensor>,
     /// Of all bytes of the file, in hexadecimal.
     pub sha256: String,
+    /// Of the bytes of the tensors alone, see [`data_sha256`].
+    pub data_sha256: String,
 }
 
 pub(super) fn read(path: &Path) -> Result<Contents, WeightsError> {
@@ -54,6 +56,7 @@ pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<C
     }
 
     let mut tensors = BTreeMap::new();
+    let mut data_hash = Sha256::new();
     for key in header.offset_keys() {
         let info = header.info(&key).expect("a key of this header");
         let dtype = dtype_of(info.dtype)
@@ -64,13 +67,14 @@ pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<C
         while left > 0 {
             let chunk = &mut chunk[..left.min(CHUNK)];
             reader.read_exact(chunk).map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
+            data_hash.update(&*chunk);
             dtype.decode_into(chunk, &mut values);
             left -= chunk.len();
         }
         tensors.insert(key, Tensor::new(info.shape.clone(), values));
     }
     let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Contents { metadata, tensors, sha256: hexadecimal(reader.hash) })
+    Ok(Contents { metadata, tensors, sha256: hexadecimal(reader.hash), data_sha256: hexadecimal(data_hash) })
 }
 
 fn dtype_of(dtype: FileDtype) -> Option<Dtype> {
@@ -115,14 +119,7 @@ fn write_atomically(
     let mut temporary = builder.tempfile_in(folder)?;
     let mut writer = Hashing { inner: temporary.as_file_mut(), hash: Sha256::new() };
     writer.write_all(header)?;
-    let mut chunk = Vec::with_capacity(CHUNK);
-    for tensor in tensors.values() {
-        for values in tensor.data.chunks(CHUNK / 4) {
-            chunk.clear();
-            chunk.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            writer.write_all(&chunk)?;
-        }
-    }
+    write_data(&mut writer, tensors)?;
     let sha256 = hexadecimal(writer.hash);
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
@@ -131,6 +128,26 @@ fn write_atomically(
         let _ = folder.sync_all();
     }
     Ok(sha256)
+}
+
+/// The tensors' bytes, one after the other in the order of their keys.
+fn write_data(writer: &mut impl Write, tensors: &BTreeMap<String, Tensor>) -> io::Result<()> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for tensor in tensors.values() {
+        for values in tensor.data.chunks(CHUNK / 4) {
+            chunk.clear();
+            chunk.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            writer.write_all(&chunk)?;
+        }
+    }
+    Ok(())
+}
+
+/// The SHA-256 of the bytes that [`write`] makes of `tensors`, in hexadecimal: it can stand in the file's own header.
+pub(super) fn data_sha256(tensors: &BTreeMap<String, Tensor>) -> String {
+    let mut writer = Hashing { inner: io::sink(), hash: Sha256::new() };
+    write_data(&mut writer, tensors).expect("a sink takes everything");
+    hexadecimal(writer.hash)
 }
 
 /// What a new file has by the user's umask; temporary files are private otherwise.

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use std::fs::Permissions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,11 +17,12 @@ pub struct OutputFile {
 impl OutputFile {
     pub fn create(path: &Path) -> Result<Self, EstError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".est-")
-            .suffix(".part")
-            .tempfile_in(folder)
-            .map_err(|error| EstError::Output { path: path.to_owned(), error })?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".est-").suffix(".part");
+        if let Some(permissions) = permissions() {
+            builder.permissions(permissions);
+        }
+        let file = builder.tempfile_in(folder).map_err(|error| EstError::Output { path: path.to_owned(), error })?;
         Ok(OutputFile { path: path.to_owned(), writer: BufWriter::new(file) })
     }
 
@@ -34,7 +36,6 @@ impl OutputFile {
         let path = self.path;
         let placed = self.writer.into_inner().map_err(|error| error.into_error()).and_then(|file| {
             file.as_file().sync_all()?;
-            permit_reading(&file)?;
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         });
@@ -45,16 +46,15 @@ impl OutputFile {
     }
 }
 
-/// Temporary files are the owner's alone; results are read like any other file.
+/// What a new file has by the user's umask; temporary files are the owner's alone otherwise.
 #[cfg(unix)]
-fn permit_reading(file: &NamedTempFile) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+fn permissions() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
 }
 
 #[cfg(not(unix))]
-fn permit_reading(_: &NamedTempFile) -> std::io::Result<()> {
-    Ok(())
+fn permissions() -> Option<Permissions> {
+    None
 }
 
 /// Whether files can be made in `folder`: the error if not.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use est_media::{DecodeReport, TrackId, VideoInfo};
 use serde::Serialize;
 
-use crate::row::{Row, Status};
+use crate::row::Row;
 
 /// Counts of one video. Every decoded frame is in `rows` at least once.
 #[derive(Debug, Clone, Serialize)]
@@ -98,10 +98,5 @@ impl Summary {
         if self.tracks.is_empty() {
             self.warnings.push("no face was found in any frame".to_string());
         }
-    }
-
-    /// Rows of frames without any face or of tracks in a gap.
-    pub fn rows_without_face(&self) -> u64 {
-        self.rows_by_status.get(Status::NoFace.name()).copied().unwrap_or(0)
     }
 }
