@@ -1,7 +1,9 @@
 # Each target sets up what it needs. `make demo` and `make test` work on a fresh clone.
 EST := target/release/est
 
-.PHONY: demo test check build setup bench clean-demo
+.PHONY: demo test check build setup install bench
+
+DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 
 demo: setup build
 	tools/setup.sh demo
@@ -14,6 +16,11 @@ build:
 setup:
 	tools/setup.sh system detector
 
+install: setup
+	cargo install --locked --path crates/est-cli
+	mkdir -p $(DATA)
+	cp downloads/retinaface_mobilenet0.25.pth $(DATA)/
+
 # Everything that decides whether a change may land: format, lints, every test.
 test: check
 	tools/setup.sh test demo
@@ -23,5 +30,6 @@ check: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# ResNet-18 on the engine; tools/bench_onnxruntime.py prints the same of ONNX Runtime.
 bench: setup
 	cargo bench --locked -p est-engine

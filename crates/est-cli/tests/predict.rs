@@ -13,7 +13,7 @@ fn one_face_has_one_row_for_every_frame() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let done = predict(&[&download("single_face.mp4")], &out, &["--format", "csv,json"]).succeeded();
-    assert!(done.stdout.contains("72 of 72 frames decoded, 72 rows, 1 tracks  (untrained)"), "{}", done.stdout);
+    assert!(done.stdout.contains("72 of 72 frames decoded, 72 rows, 1 track  (untrained)"), "{}", done.stdout);
     assert!(done.stderr.contains("untrained"), "{}", done.stderr);
 
     let table = Table::read(&out.join("single_face.csv"));

@@ -154,8 +154,9 @@ impl<'a> Run<'a> {
         let model = self.reader.recogniser().model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
         let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
+        let faces = if summary.tracks.len() == 1 { "track" } else { "tracks" };
         println!(
-            "{}: {}{container} frames decoded, {} rows, {} tracks{untrained}",
+            "{}: {}{container} frames decoded, {} rows, {} {faces}{untrained}",
             summary.video_id,
             summary.frames_decoded,
             summary.rows,
