@@ -18,6 +18,7 @@ mod ssop;
 mod tensor;
 mod transformer;
 pub mod weights;
+pub mod whole_file;
 
 pub use aasfe::SnippetFeatures;
 pub use cost::{Convention, macs};

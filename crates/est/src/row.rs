@@ -41,7 +41,7 @@ pub struct Scored {
 
 impl Scored {
     fn distance(&self, pts_s: f64) -> f64 {
-        ((self.start_s + self.end_s) / 2.0 - pts_s).abs()
+        (self.centre_s() - pts_s).abs()
     }
 
     /// Whether this window's centre is nearer to `pts_s` than that of `other`.

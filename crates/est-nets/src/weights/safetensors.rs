@@ -1,7 +1,7 @@
 //! Safetensors, streamed: one pass for the hash and the tensors, so that memory stays at the size of the tensors.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::dtype::Dtype;
 use super::error::WeightsError;
 use crate::tensor::Tensor;
+use crate::whole_file;
 
 /// The longest header read or written; that of the largest preset is under 100 kB.
 const MAX_HEADER: u64 = 8 << 20;
@@ -101,32 +102,16 @@ pub(super) fn write(
     tensors: &BTreeMap<String, Tensor>,
 ) -> Result<String, WeightsError> {
     let header = header(path, metadata, tensors)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_atomically(path, folder, &header, tensors).map_err(|source| WeightsError::io(path, source))
+    write_whole(path, &header, tensors).map_err(|source| WeightsError::io(path, source))
 }
 
-fn write_atomically(
-    path: &Path,
-    folder: &Path,
-    header: &[u8],
-    tensors: &BTreeMap<String, Tensor>,
-) -> io::Result<String> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".est-").suffix(".tmp");
-    if let Some(permissions) = permissions() {
-        builder.permissions(permissions);
-    }
-    let mut temporary = builder.tempfile_in(folder)?;
-    let mut writer = Hashing { inner: temporary.as_file_mut(), hash: Sha256::new() };
+fn write_whole(path: &Path, header: &[u8], tensors: &BTreeMap<String, Tensor>) -> io::Result<String> {
+    let mut file = whole_file::begin(path)?;
+    let mut writer = Hashing { inner: file.as_file_mut(), hash: Sha256::new() };
     writer.write_all(header)?;
     write_data(&mut writer, tensors)?;
     let sha256 = hexadecimal(writer.hash);
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    // Makes the new name durable; not every system lets a folder be opened for that.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
+    whole_file::place(file, path)?;
     Ok(sha256)
 }
 
@@ -148,17 +133,6 @@ pub(super) fn data_sha256(tensors: &BTreeMap<String, Tensor>) -> String {
     let mut writer = Hashing { inner: io::sink(), hash: Sha256::new() };
     write_data(&mut writer, tensors).expect("a sink takes everything");
     hexadecimal(writer.hash)
-}
-
-/// What a new file has by the user's umask; temporary files are private otherwise.
-#[cfg(unix)]
-fn permissions() -> Option<Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn permissions() -> Option<Permissions> {
-    None
 }
 
 /// The length of the header and the header, padded to 8 bytes.

@@ -1,9 +1,9 @@
 //! Files that appear whole or not at all.
 
-use std::fs::Permissions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use est_nets::whole_file;
 use tempfile::NamedTempFile;
 
 use crate::error::EstError;
@@ -16,13 +16,7 @@ pub struct OutputFile {
 
 impl OutputFile {
     pub fn create(path: &Path) -> Result<Self, EstError> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".est-").suffix(".part");
-        if let Some(permissions) = permissions() {
-            builder.permissions(permissions);
-        }
-        let file = builder.tempfile_in(folder).map_err(|error| EstError::Output { path: path.to_owned(), error })?;
+        let file = whole_file::begin(path).map_err(|error| EstError::Output { path: path.to_owned(), error })?;
         Ok(OutputFile { path: path.to_owned(), writer: BufWriter::new(file) })
     }
 
@@ -34,27 +28,13 @@ impl OutputFile {
     /// Puts the complete file in its place, on the disk and not just in its cache.
     pub fn commit(self) -> Result<PathBuf, EstError> {
         let path = self.path;
-        let placed = self.writer.into_inner().map_err(|error| error.into_error()).and_then(|file| {
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        });
+        let file = self.writer.into_inner().map_err(|error| error.into_error());
+        let placed = file.and_then(|file| whole_file::place(file, &path));
         match placed {
             Ok(()) => Ok(path),
             Err(error) => Err(EstError::Output { path, error }),
         }
     }
-}
-
-/// What a new file has by the user's umask; temporary files are the owner's alone otherwise.
-#[cfg(unix)]
-fn permissions() -> Option<Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn permissions() -> Option<Permissions> {
-    None
 }
 
 /// Whether files can be made in `folder`: the error if not.
