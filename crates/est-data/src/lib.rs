@@ -5,6 +5,7 @@
 pub mod datasets;
 mod error;
 mod listing;
+pub mod synth;
 
 pub use error::DataError;
 pub use listing::{ClipEntry, Listing, clip_id};

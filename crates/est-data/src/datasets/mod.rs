@@ -61,4 +61,3 @@ pub const DATA_SETS: &[DataSet] = &[];
 pub fn find(name: &str) -> Option<&'static DataSet> {
     DATA_SETS.iter().find(|set| set.name == name)
 }
-

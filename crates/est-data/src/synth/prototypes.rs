@@ -1,0 +1,83 @@
+//! Which action units make up each class: the prototypes of EMFACS, each with variants. Shares scale the clip's
+//! intensity.
+
+use super::facs::Au;
+
+/// The action units of one way to show a class.
+pub type Prototype = &'static [(Au, f32)];
+
+/// The seven classes in the recogniser's usual order (`est::usual_classes(7)`), each with its prototype first and then its
+/// variants: fewer units, or a mouth that is open or closed.
+pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
+    (
+        "angry",
+        &[
+            &[(Au::BrowLowerer, 1.0), (Au::UpperLidRaiser, 0.6), (Au::LidTightener, 0.8), (Au::LipTightener, 0.9)],
+            &[(Au::BrowLowerer, 1.0), (Au::LidTightener, 0.8), (Au::LipPressor, 0.9), (Au::ChinRaiser, 0.5)],
+            &[
+                (Au::BrowLowerer, 1.0),
+                (Au::UpperLidRaiser, 0.7),
+                (Au::LidTightener, 0.8),
+                (Au::UpperLipRaiser, 0.6),
+                (Au::LowerLipDepressor, 0.6),
+                (Au::LipsPart, 0.5),
+            ],
+        ],
+    ),
+    (
+        "disgust",
+        &[
+            &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.6), (Au::LowerLipDepressor, 0.6)],
+            &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::ChinRaiser, 0.5), (Au::LidTightener, 0.5)],
+            &[(Au::NoseWrinkler, 0.9), (Au::UpperLipRaiser, 0.8), (Au::LipsPart, 0.6), (Au::BrowLowerer, 0.4)],
+        ],
+    ),
+    (
+        "fear",
+        &[
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::OuterBrowRaiser, 0.6),
+                (Au::BrowLowerer, 0.6),
+                (Au::UpperLidRaiser, 1.0),
+                (Au::LidTightener, 0.4),
+                (Au::LipStretcher, 1.0),
+                (Au::JawDrop, 0.5),
+            ],
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::OuterBrowRaiser, 0.5),
+                (Au::BrowLowerer, 0.5),
+                (Au::UpperLidRaiser, 1.0),
+                (Au::LipStretcher, 0.8),
+                (Au::LipsPart, 0.8),
+            ],
+            &[(Au::InnerBrowRaiser, 0.9), (Au::BrowLowerer, 0.5), (Au::UpperLidRaiser, 1.0), (Au::JawDrop, 0.5)],
+        ],
+    ),
+    (
+        "happy",
+        &[
+            &[(Au::CheekRaiser, 0.9), (Au::LipCornerPuller, 1.0)],
+            &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.8)],
+            &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.9), (Au::JawDrop, 0.35)],
+        ],
+    ),
+    ("neutral", &[&[]]),
+    (
+        "sad",
+        &[
+            &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.7), (Au::LipCornerDepressor, 1.0)],
+            &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.6), (Au::LipCornerDepressor, 0.9), (Au::ChinRaiser, 0.7)],
+            &[(Au::InnerBrowRaiser, 0.9), (Au::LipCornerDepressor, 1.0), (Au::EyesClosed, 0.25)],
+        ],
+    ),
+    (
+        "surprise",
+        &[
+            &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 0.8), (Au::JawDrop, 0.9)],
+            &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::JawDrop, 1.0)],
+            &[(Au::InnerBrowRaiser, 0.9), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 1.0), (Au::LipsPart, 0.8)],
+        ],
+    ),
+];
