@@ -16,6 +16,8 @@ pub struct Args {
 pub enum Command {
     /// Find, follow and read the faces in videos
     Predict(PredictArgs),
+    /// Bring a data set's videos into one form: face crops, manifest, splits
+    Prepare(PrepareArgs),
     /// Parameters and multiply-accumulates of the networks beside the paper's figures
     Complexity(ComplexityArgs),
     /// Import or inspect weights
@@ -61,6 +63,67 @@ pub struct PredictArgs {
     /// From one window to the next, in frames at the model's rate
     #[arg(long, value_name = "FRAMES", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub hop: u32,
+    #[command(flatten)]
+    pub faces: FaceArgs,
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct PrepareArgs {
+    /// The data set; `own` is any table of clips, `frames` the EST authors' frame lists
+    #[arg(value_name = "SET", value_parser = set_names())]
+    pub set: String,
+    /// The data set's folder
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+    /// Folder for the prepared set; a run that was stopped goes on there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Of `own`: CSV or Parquet with the columns path, label and perhaps subject, split; of `frames`: the list of clips
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<PathBuf>,
+    /// Draw this many person-independent folds [default: the set's own protocol]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub folds: Option<u32>,
+    /// Seed of drawn folds
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The pictures already are face crops: no detection, each resized as it is
+    #[arg(long)]
+    pub crops: bool,
+    #[command(flatten)]
+    pub crop: CropArgs,
+    /// Side of the crops in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 224, value_parser = clap::value_parser!(u32).range(16..=2048))]
+    pub size: u32,
+    /// Frames per second of clips that are folders of pictures [default: the set's own]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub fps: Option<f64>,
+    #[command(flatten)]
+    pub faces: FaceArgs,
+    /// Clips in one shard
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub shard_clips: u32,
+    /// Clips made at a time [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Say what is there and what is missing, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Log as JSON lines on standard error, and the table as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn set_names() -> clap::builder::PossibleValuesParser {
+    est_data::datasets::DATA_SETS.iter().map(|set| clap::builder::PossibleValue::new(set.name).help(set.title)).into()
+}
+
+/// How faces are found and followed.
+#[derive(Debug, clap::Args)]
+pub struct FaceArgs {
     /// Weights of the face detector [default: where `make setup` put them]
     #[arg(long, value_name = "FILE")]
     pub detector: Option<PathBuf>,
@@ -76,9 +139,17 @@ pub struct PredictArgs {
     /// A face that is missing for up to this many seconds keeps its track
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub max_gap: Option<f64>,
-    /// Worker threads [default: all cores]; results do not depend on it
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+}
+
+/// How a face becomes the network's picture.
+#[derive(Debug, clap::Args)]
+pub struct CropArgs {
+    /// How faces are cropped: the square box scaled by --crop-margin, or five-point aligned
+    #[arg(long, value_enum, default_value = "square")]
+    pub crop: CropKind,
+    /// Side of the square crop over the longer side of the face's box
+    #[arg(long, default_value_t = 1.2, value_parser = margin)]
+    pub crop_margin: f32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,12 +186,8 @@ pub struct ImportArgs {
     /// [default for 7: angry,disgust,fear,happy,neutral,sad,surprise; for 6: without neutral]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub classes: Option<Vec<String>>,
-    /// How faces were cropped when the model was trained: the square box scaled by --crop-margin, or five-point aligned
-    #[arg(long, value_enum, default_value = "square")]
-    pub crop: CropKind,
-    /// Side of the square crop over the longer side of the face's box
-    #[arg(long, default_value_t = 1.2, value_parser = margin)]
-    pub crop_margin: f32,
+    #[command(flatten)]
+    pub crop: CropArgs,
     /// Frames per second that the model was trained at
     #[arg(long, default_value_t = 25.0, value_parser = positive)]
     pub rate: f64,

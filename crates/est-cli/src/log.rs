@@ -1,8 +1,10 @@
 //! What goes to standard error: progress and problems, for people or as JSON lines.
 
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use est::Progress;
+use est_data::set::BuildProgress;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -48,6 +50,15 @@ impl Log {
         }
     }
 
+    /// Progress of the clips of the set called `name`.
+    pub fn clips(self, name: &str) -> ClipsProgress {
+        let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let style = "{msg} {wide_bar} {pos}/{len} clips  {per_sec}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is ours"));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        ClipsProgress { log: self, name: name.to_string(), bar, said: Mutex::new(Instant::now()) }
+    }
+
     /// Progress of one video of `frames` frames, where that is known.
     pub fn progress(self, name: &str, frames: Option<u64>) -> VideoProgress {
         let bar = if self.json {
@@ -63,7 +74,41 @@ impl Log {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         };
-        VideoProgress { log: self, name: name.to_string(), bar, said: std::time::Instant::now() }
+        VideoProgress { log: self, name: name.to_string(), bar, said: Instant::now() }
+    }
+}
+
+/// The progress of a set of clips. Gone from the terminal when dropped.
+pub struct ClipsProgress {
+    log: Log,
+    name: String,
+    bar: ProgressBar,
+    said: Mutex<Instant>,
+}
+
+impl ClipsProgress {
+    pub fn at(&self, progress: BuildProgress) {
+        let BuildProgress { done, resumed, total, frames } = progress;
+        if self.bar.length() == Some(0) {
+            self.bar.set_length(total as u64);
+            // What an earlier run did says nothing about the speed of this one.
+            self.bar.set_position(resumed as u64);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{} ({frames} crops)", self.name));
+        let mut said = self.said.lock().expect("nothing panics with it");
+        if self.log.json && said.elapsed() > Duration::from_secs(2) {
+            *said = Instant::now();
+            let details = json!({ "done": done, "resumed": resumed, "total": total, "crops": frames });
+            self.log.say("progress", "clips done", details);
+        }
+    }
+}
+
+impl Drop for ClipsProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 
@@ -72,14 +117,14 @@ pub struct VideoProgress {
     log: Log,
     name: String,
     bar: ProgressBar,
-    said: std::time::Instant,
+    said: Instant,
 }
 
 impl VideoProgress {
     pub fn at(&mut self, progress: Progress) {
         self.bar.set_position(progress.frames);
         if self.log.json && self.said.elapsed() > Duration::from_secs(2) {
-            self.said = std::time::Instant::now();
+            self.said = Instant::now();
             let details = json!({ "video_id": self.name, "frames": progress.frames, "pts_s": progress.pts_s });
             self.log.say("progress", "frames read", details);
         }

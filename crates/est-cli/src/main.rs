@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     let Args { command } = Args::parse();
     let done = match command {
         Command::Predict(args) => return commands::predict::run(&args),
+        Command::Prepare(args) => commands::prepare::run(&args),
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -17,7 +17,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(crate) fn set(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+    pub fn set(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
         DataError::Set { path: path.into(), problem: problem.into() }
     }
 

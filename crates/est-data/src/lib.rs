@@ -4,7 +4,12 @@
 
 pub mod datasets;
 mod error;
+mod hash;
+mod jpeg;
 mod listing;
+pub mod prepare;
+pub mod protocol;
+pub mod set;
 pub mod synth;
 
 pub use error::DataError;

