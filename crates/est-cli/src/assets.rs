@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+pub use est_data::synth::mesh::{MESH_FILE, MESH_SHA256};
+
 /// The face detector's weights under the name that the set-up gives them, and the SHA-256 of the file that was tested.
 pub const DETECTOR_FILE: &str = "retinaface_mobilenet0.25.pth";
 pub const DETECTOR_SHA256: &str = "2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220";
 
-/// Where the detector's weights may lie, in the order in which they are looked for.
-pub fn detector_places() -> Vec<PathBuf> {
+/// Where `file` may lie, in the order in which it is looked for.
+pub fn places(file: &str) -> Vec<PathBuf> {
     let mut folders = vec![];
     if let Some(folder) = std::env::var_os("EST_HOME") {
         folders.push(PathBuf::from(folder));
@@ -23,7 +25,7 @@ pub fn detector_places() -> Vec<PathBuf> {
         folders.extend(folder.ancestors().skip(1).take(2).map(|folder| folder.join("downloads")));
     }
     folders.push(PathBuf::from("downloads"));
-    folders.into_iter().map(|folder| folder.join(DETECTOR_FILE)).collect()
+    folders.into_iter().map(|folder| folder.join(file)).collect()
 }
 
 fn data_folder() -> Option<PathBuf> {
@@ -33,13 +35,22 @@ fn data_folder() -> Option<PathBuf> {
 
 /// The detector's weights: the file that was given, or the first that is there.
 pub fn detector(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    find(DETECTOR_FILE, "the face detector's weights", "--detector", given)
+}
+
+/// The head mesh that `est synth` draws: the file that was given, or the first that is there.
+pub fn mesh(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    find(MESH_FILE, "the head mesh", "--mesh", given)
+}
+
+fn find(file: &str, what: &str, option: &str, given: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }
-    detector_places().into_iter().find(|path| path.is_file()).ok_or_else(|| {
+    places(file).into_iter().find(|path| path.is_file()).ok_or_else(|| {
         anyhow::anyhow!(
-            "the face detector's weights ({DETECTOR_FILE}) are not installed; run `make setup` in the repository, or \
-             name the file with --detector; `est doctor` lists where they are looked for"
+            "{what} ({file}): not installed; run `make setup` in the repository, or name the file with {option}; \
+             `est doctor` lists where it is looked for"
         )
     })
 }

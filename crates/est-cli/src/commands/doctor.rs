@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::table;
 use crate::args::DoctorArgs;
-use crate::assets::{DETECTOR_FILE, DETECTOR_SHA256, detector_places};
+use crate::assets::{self, DETECTOR_FILE, DETECTOR_SHA256, MESH_FILE, MESH_SHA256};
 
 struct Finding {
     what: &'static str,
@@ -21,7 +21,15 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     if args.kernels {
         return kernels();
     }
-    let findings = [program(), processor(), decoder(), detector(), default_weights()];
+    let findings = [
+        program(),
+        processor(),
+        decoder(),
+        asset("face detector", DETECTOR_FILE, DETECTOR_SHA256, "missing"),
+        // Only `est synth` asks for it.
+        asset("head mesh", MESH_FILE, MESH_SHA256, "not there"),
+        default_weights(),
+    ];
     if args.json {
         let rows: Vec<_> = findings
             .iter()
@@ -73,24 +81,22 @@ fn decoder() -> Finding {
     Finding { what: "video decoder", state: "ok", details: est_media::decoder_version() }
 }
 
-fn detector() -> Finding {
-    let places = detector_places();
+/// A file that the set-up fetches; `without` is what its absence is called.
+fn asset(what: &'static str, file: &str, sum: &str, without: &'static str) -> Finding {
+    let places = assets::places(file);
     let Some(path) = places.iter().find(|path| path.is_file()) else {
         let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
-        return Finding {
-            what: "face detector",
-            state: "missing",
-            details: format!("run `make setup`, or put {DETECTOR_FILE} into one of: {}", looked.join(", ")),
-        };
+        let details = format!("run `make setup`, or put {file} into one of: {}", looked.join(", "));
+        return Finding { what, state: without, details };
     };
     let (state, details) = match weights::file::sha256(path) {
-        Ok(sum) if sum == DETECTOR_SHA256 => ("ok", path.display().to_string()),
+        Ok(found) if found == sum => ("ok", path.display().to_string()),
         Ok(_) => {
             ("damaged", format!("{} is not the file that was tested; remove it, then `make setup`", path.display()))
         }
         Err(error) => ("damaged", error.to_string()),
     };
-    Finding { what: "face detector", state, details }
+    Finding { what, state, details }
 }
 
 fn default_weights() -> Finding {

@@ -37,7 +37,8 @@ impl FaceFinder {
     }
 
     pub fn detector(&self, engine: &est_engine::Options) -> anyhow::Result<RetinaFace> {
-        RetinaFace::new(self.tensors.clone(), self.options, engine).with_context(|| self.path.display().to_string())
+        RetinaFace::new(self.tensors.clone(), self.options.clone(), engine)
+            .with_context(|| self.path.display().to_string())
     }
 }
 
