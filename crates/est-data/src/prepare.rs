@@ -9,11 +9,11 @@ use est_media::{DecodeOptions, DecodeReport, Face, FaceTracker, Frame, Rect, Ret
 use est_nets::{Crop, Preprocessing};
 use serde_json::{Value, json};
 
-use crate::datasets::DataSet;
+use crate::datasets::{DataSet, Protocol};
 use crate::error::DataError;
 use crate::jpeg;
 use crate::listing::{ClipEntry, Listing};
-use crate::protocol::Split;
+use crate::protocol::{Clip, Split};
 use crate::set::{ClipMaker, ClipRow, ClipStatus, Frames, MadeClip, Scratch, SetPlan};
 
 /// JPEG quality of the crops: at 95 without chroma subsampling a crop of 224 pixels differs from its original by less
@@ -33,7 +33,7 @@ pub struct PrepareOptions {
 }
 
 /// What is to be made of a listing. Sources are named relative to `root`.
-pub fn plan(set: &DataSet, listing: &Listing, root: &Path, splits: Vec<Split>, options: &PrepareOptions) -> SetPlan {
+pub fn plan(set: &DataSet, listing: &Listing, root: &Path, split: Option<Split>, options: &PrepareOptions) -> SetPlan {
     let Preprocessing { crop, size, .. } = &options.preprocessing;
     let settings = json!({
         "set": set.title, "crop": crop, "size": size, "jpeg_quality": QUALITY, "image_fps": options.fps,
@@ -43,10 +43,31 @@ pub fn plan(set: &DataSet, listing: &Listing, root: &Path, splits: Vec<Split>, o
         name: set.name.to_string(),
         classes: listing.classes.clone(),
         settings,
-        clips: listing.clips.iter().map(|entry| ClipRow::new(entry, &listing.classes, source(entry, root))).collect(),
-        splits,
+        clips: rows_in(listing, root, split.as_ref()),
+        split,
         shard_clips: options.shard_clips,
     }
+}
+
+/// The set's own split, or `folds` folds by subject under `seed`. None where the set gives neither parts nor subjects to
+/// draw folds by.
+///
+/// # Errors
+/// When `folds` cannot be drawn: a clip has no subject, or there are fewer subjects.
+pub fn split(set: &DataSet, listing: &Listing, folds: Option<usize>, seed: u64) -> Result<Option<Split>, DataError> {
+    let clips = Clip::of(listing);
+    if let Some(folds) = folds {
+        return Split::by_subject(set.name, &clips, folds, seed).map(Some);
+    }
+    let drawn = matches!(set.protocol, Protocol::FoldsBySubject(_));
+    let nothing = match drawn {
+        true => clips.iter().any(|clip| clip.part.is_none() && clip.subject.is_none()),
+        false => clips.iter().all(|clip| clip.part.is_none()),
+    };
+    if nothing {
+        return Ok(None);
+    }
+    Split::of(set.name, set.protocol, &clips, seed).map(Some)
 }
 
 /// The rows of a listing before anything is decoded: which clips are there (their status is `ok`), and which are not.
@@ -58,6 +79,16 @@ pub fn look(listing: &Listing, root: &Path) -> Vec<ClipRow> {
             Some(_) => ClipStatus::Ok,
         };
         ClipRow { status, ..ClipRow::new(entry, &listing.classes, source(entry, root)) }
+    };
+    listing.clips.iter().map(row).collect()
+}
+
+/// What is known of the clips beforehand; a clip's part is its fold where folds were drawn.
+fn rows_in(listing: &Listing, root: &Path, split: Option<&Split>) -> Vec<ClipRow> {
+    let row = |entry: &ClipEntry| {
+        let row = ClipRow::new(entry, &listing.classes, source(entry, root));
+        let part = split.and_then(|split| split.assignment.get(&entry.id)).cloned();
+        ClipRow { part: part.or(row.part), ..row }
     };
     listing.clips.iter().map(row).collect()
 }
@@ -198,9 +229,4 @@ fn face_details((frame, face): &(u64, Face)) -> Value {
     let (rect, landmarks) = ([x, y, w, h].map(round), face.landmarks.map(|point| point.map(round)));
     let (score, quality) = (round(face.score), round(face.quality));
     json!({ "frame": frame, "box": rect, "landmarks": landmarks, "score": score, "quality": quality })
-}
-
-/// stand-in
-pub fn splits(_: &DataSet, _: &Listing, _: Option<usize>, _: u64) -> Result<Vec<Split>, DataError> {
-    Ok(vec![])
 }

@@ -30,7 +30,7 @@ fn plan() -> SetPlan {
         classes: classes.clone(),
         settings: json!({ "size": 8 }),
         clips,
-        splits: vec![],
+        split: None,
         shard_clips: 3,
     }
 }

@@ -55,4 +55,4 @@ pub use reader::Reader;
 pub use recogniser::{Progress, Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status};
 pub use snippets::test_places;
-pub use source::{Source, unique_names};
+pub use source::{Source, is_video, unique_names};

@@ -71,7 +71,7 @@ fn folder(path: &Path) -> Result<Vec<Source>, EstError> {
         entries.push(entry.map_err(unreadable)?.path());
     }
     let files = entries.into_iter().filter(|entry| entry.is_file());
-    let mut videos: Vec<PathBuf> = files.filter(|file| has_extension(file, VIDEO_EXTENSIONS)).collect();
+    let mut videos: Vec<PathBuf> = files.filter(|file| is_video(file)).collect();
     videos.sort();
     if videos.is_empty() {
         // Pictures or nothing: the decoder tells, and names what it would have read.
@@ -97,6 +97,11 @@ fn matches(pattern: &str) -> Result<Vec<Source>, EstError> {
         sources.push(Source::Images { pattern, images });
     }
     Ok(sources)
+}
+
+/// Whether a file of this name is taken for a video in a folder.
+pub fn is_video(path: &Path) -> bool {
+    has_extension(path, VIDEO_EXTENSIONS)
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

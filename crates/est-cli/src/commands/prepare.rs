@@ -26,7 +26,10 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     for warning in &listing.warnings {
         log.warning(warning);
     }
-    let splits = prepare::splits(set, &listing, args.folds.map(|folds| folds as usize), args.seed)?;
+    let split = prepare::split(set, &listing, args.folds.map(|folds| folds as usize), args.seed)?;
+    if split.is_none() {
+        log.warning("no split was made: there are neither parts nor subjects for all clips");
+    }
     let finder = if args.crops { None } else { Some(FaceFinder::open(&args.faces)?) };
     let options = PrepareOptions {
         preprocessing: Preprocessing {
@@ -43,7 +46,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         tell(set, &listing, &prepare::look(&listing, &args.root), args, None);
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = prepare::plan(set, &listing, &args.root, splits, &options);
+    let plan = prepare::plan(set, &listing, &args.root, split, &options);
     // Clips are what runs side by side, so each detector has one thread.
     let engine = est_engine::Options { threads: 1 };
     let maker = || -> Result<VideoMaker<'_>, DataError> {

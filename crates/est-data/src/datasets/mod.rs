@@ -1,5 +1,26 @@
 //! The field's data sets: where each keeps its clips, labels, subjects and official parts (SPEC section 4).
 
+mod afew;
+mod annotation;
+mod bu4dfe;
+mod caer;
+mod class_folders;
+mod crema_d;
+mod dfew;
+mod enterface;
+mod ferv39k;
+mod frames;
+mod gather;
+mod labels;
+mod mafw;
+mod mmi;
+mod numbered;
+mod official_folds;
+mod own;
+mod parquet;
+mod ravdess;
+mod walk;
+
 use std::path::Path;
 
 use crate::error::DataError;
@@ -48,16 +69,34 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// What is missing of a request, or nothing.
+    /// Whether a request must name a list file.
     pub fn needs_list(&self) -> bool {
         matches!(self.name, "frames" | "own")
     }
 }
 
 /// All of them, in the order of SPEC section 4.
-pub const DATA_SETS: &[DataSet] = &[];
+pub const DATA_SETS: &[DataSet] = &[
+    bu4dfe::SET,
+    mmi::SET,
+    afew::SET,
+    dfew::SET,
+    ferv39k::SET,
+    mafw::SET,
+    crema_d::SET,
+    ravdess::SET,
+    enterface::SET,
+    caer::SET,
+    frames::SET,
+    own::SET,
+];
 
 /// The set called `name`.
 pub fn find(name: &str) -> Option<&'static DataSet> {
     DATA_SETS.iter().find(|set| set.name == name)
+}
+
+/// The list file of a request that needs one.
+fn list_of<'a>(request: &Request<'a>) -> Result<&'a Path, DataError> {
+    request.list.ok_or_else(|| DataError::set(request.root, "is read by a list of its clips; name it with --list"))
 }

@@ -36,8 +36,8 @@ pub struct SetPlan {
     pub settings: Value,
     /// What is known of each clip beforehand, in the order of the manifest.
     pub clips: Vec<ClipRow>,
-    /// Who is trained on and who is tested on; written before the clips are made.
-    pub splits: Vec<Split>,
+    /// Who is trained on and who is tested on.
+    pub split: Option<Split>,
     /// Clips in a shard.
     pub shard_clips: usize,
 }
@@ -85,8 +85,8 @@ pub fn build<M: ClipMaker>(
         return Ok(set);
     }
     let _lock = folder.begin(&record)?;
-    for split in &plan.splits {
-        split.write(&out.join(SPLITS))?;
+    if let Some(split) = &plan.split {
+        split.write(&folder.split(split))?;
     }
 
     let run = Run::new(plan, &folder, &progress)?;
@@ -119,7 +119,7 @@ impl SetPlan {
             clips: self.clips.len(),
             shard_clips: self.shard_clips,
             plan_sha256: hash::of(&clips),
-            splits: self.splits.iter().map(|split| (split.name.clone(), split.hash())).collect(),
+            splits: self.split.iter().map(|split| (split.kind.name(), split.hash())).collect(),
             counts: StatusCounts::new(),
             manifest_sha256: String::new(),
             index_sha256: String::new(),
@@ -154,6 +154,10 @@ impl Folder {
 
     fn shard(&self, shard: usize) -> PathBuf {
         self.out.join(SHARDS).join(shard_name(shard))
+    }
+
+    fn split(&self, split: &Split) -> PathBuf {
+        self.out.join(SPLITS).join(format!("{}.csv", split.kind.name()))
     }
 
     fn shard_rows(&self, shard: usize) -> PathBuf {

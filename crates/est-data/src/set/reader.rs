@@ -14,9 +14,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::index::{FramePlace, Index};
 use super::row::{ClipRow, StatusCounts};
-use super::{INDEX, MANIFEST, RECORD, SHARDS, shard_name};
+use super::{INDEX, MANIFEST, RECORD, SHARDS, SPLITS, shard_name};
 use crate::error::DataError;
 use crate::hash;
+use crate::protocol::Split;
 
 /// `set.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,6 +112,22 @@ impl PreparedSet {
     /// Frames of all clips.
     pub fn frames(&self) -> u64 {
         self.index.len()
+    }
+
+    /// The splits that the set was prepared with.
+    ///
+    /// # Errors
+    /// When one is missing, or is not the one that the record names.
+    pub fn splits(&self) -> Result<Vec<Split>, DataError> {
+        let read = |(name, sum): (&String, &String)| {
+            let path = self.folder.join(SPLITS).join(format!("{name}.csv"));
+            let split = Split::read(&path)?;
+            match split.hash() == *sum {
+                true => Ok(split),
+                false => Err(DataError::set(path, "is not the split that set.json names; prepare the set again")),
+            }
+        };
+        self.record.splits.iter().map(read).collect()
     }
 
     /// Presentation times of a clip's frames, in seconds.

@@ -1,0 +1,108 @@
+//! Lists and tables, with the line of each row.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+
+/// Where something is said: a file or folder and, in a list, its line from 1.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub path: PathBuf,
+    pub line: Option<u64>,
+}
+
+impl Place {
+    pub fn problem(&self, problem: impl fmt::Display) -> DataError {
+        let line = self.line.map_or(String::new(), |line| format!("line {line} "));
+        DataError::set(&self.path, format!("{line}{problem}"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}, line {line}", self.path.display()),
+            None => self.path.display().fmt(f),
+        }
+    }
+}
+
+/// A text file as UTF-8, without a byte order mark.
+pub(super) fn read_text(path: &Path) -> Result<String, DataError> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(DataError::set(path, "is missing; the set cannot be listed without it, unpack it there"));
+        }
+        read => read.map_err(DataError::read(path))?,
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        DataError::set(path, format!("is not UTF-8 text (from byte {at} on); save it as UTF-8"))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text))
+}
+
+/// The lines `<name> <label>`; the name may hold blanks.
+pub(super) fn pairs(path: &Path) -> Result<Vec<(Place, String, String)>, DataError> {
+    let text = read_text(path)?;
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    lines
+        .map(|(line, number)| {
+            let place = Place { path: path.to_owned(), line: Some(number) };
+            match line.trim().rsplit_once(char::is_whitespace) {
+                Some((name, label)) => Ok((place, name.trim_end().to_string(), label.to_string())),
+                None => Err(place.problem(format!("is `{}`, expected `<clip> <label>`; correct it", line.trim()))),
+            }
+        })
+        .collect()
+}
+
+/// A table: names of the columns, and the fields of each row.
+pub(super) struct Table {
+    pub path: PathBuf,
+    pub columns: Vec<String>,
+    pub rows: Vec<(Place, Vec<String>)>,
+}
+
+impl Table {
+    pub fn csv(path: &Path) -> Result<Self, DataError> {
+        let text = read_text(path)?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+        let wrong = |error: csv::Error| DataError::set(path, format!("is no CSV table ({error}); correct it"));
+        let columns: Vec<String> = reader.headers().map_err(wrong)?.iter().map(String::from).collect();
+        let mut rows = vec![];
+        let (mut counted, mut line) = (0, 1);
+        for record in reader.records() {
+            let record = record.map_err(wrong)?;
+            // The reader's own count of lines takes a row's for that of the blank lines, or half a Windows end of line,
+            // that come before it.
+            let before = record.position().expect("a record that was read has one").byte() as usize;
+            let start = text.len() - text[before..].trim_start_matches(['\r', '\n']).len();
+            line += text[counted..start].matches('\n').count() as u64;
+            counted = start;
+            let place = Place { path: path.to_owned(), line: Some(line) };
+            if record.len() != columns.len() {
+                let problem = format!("has {} fields, the first line has {}; correct it", record.len(), columns.len());
+                return Err(place.problem(problem));
+            }
+            rows.push((place, record.iter().map(String::from).collect()));
+        }
+        Ok(Table { path: path.to_owned(), columns, rows })
+    }
+
+    /// Where column `name` is.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+    }
+
+    pub fn required(&self, name: &str) -> Result<usize, DataError> {
+        self.column(name).ok_or_else(|| {
+            let columns = self.columns.join(", ");
+            DataError::set(
+                &self.path,
+                format!("has no column `{name}` (its first line is `{columns}`); add or rename it"),
+            )
+        })
+    }
+}
