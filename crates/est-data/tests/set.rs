@@ -1,12 +1,14 @@
 //! Prepared sets: the same bytes whatever interrupts the run, and every frame where the index says.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod files;
+
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use est::Source;
 use est_data::set::{BuildProgress, ClipMaker, ClipRow, ClipStatus, MadeClip, PreparedSet, Scratch, SetPlan, build};
 use est_data::{ClipEntry, DataError};
+use files::files;
 use serde_json::json;
 
 const CLIPS: usize = 7;
@@ -69,23 +71,6 @@ fn run(out: &Path, threads: usize, limit: usize) -> (Result<PreparedSet, DataErr
     let calls = AtomicUsize::new(0);
     let done = build(&plan(), out, threads, || Ok(Maker { calls: &calls, limit }), |_: BuildProgress| ());
     (done, calls.into_inner())
-}
-
-/// Every file below `folder` with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]
