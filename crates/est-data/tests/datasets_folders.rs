@@ -1,5 +1,6 @@
 //! Sets whose folders and file names tell the labels.
 
+mod listings;
 mod trees;
 
 use std::fs;
@@ -7,7 +8,8 @@ use std::path::Path;
 
 use est::Source;
 use est_data::datasets::{Request, find};
-use est_data::{ClipEntry, DataError, Listing};
+use est_data::{DataError, Listing};
+use listings::{assert_warns, class, clip};
 use tempfile::tempdir;
 
 fn list(set: &str, root: &Path) -> Result<Listing, DataError> {
@@ -16,21 +18,6 @@ fn list(set: &str, root: &Path) -> Result<Listing, DataError> {
 
 fn error(set: &str, root: &Path) -> String {
     list(set, root).unwrap_err().to_string()
-}
-
-fn clip<'a>(listing: &'a Listing, id: &str) -> &'a ClipEntry {
-    let found = listing.clips.iter().find(|clip| clip.id == id);
-    found.unwrap_or_else(|| panic!("no {id} in {:#?}", listing.clips))
-}
-
-/// The name of a clip's class.
-fn class<'a>(listing: &'a Listing, id: &str) -> Option<&'a str> {
-    clip(listing, id).label.map(|label| listing.classes[label].as_str())
-}
-
-fn assert_warns(listing: &Listing, words: &[&str]) {
-    let warns = listing.warnings.iter().any(|warning| words.iter().all(|word| warning.contains(word)));
-    assert!(warns, "{words:?} in {:#?}", listing.warnings);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Sets whose labels are in lists.
 
+mod listings;
 mod trees;
 
 use std::fs;
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use est::Source;
 use est_data::datasets::{DATA_SETS, Request, find};
-use est_data::{ClipEntry, DataError, Listing};
+use est_data::{DataError, Listing};
+use listings::{assert_warns, class, clip};
 use tempfile::{TempDir, tempdir};
 
 fn list(set: &str, root: &Path, list: Option<&Path>) -> Result<Listing, DataError> {
@@ -16,20 +18,6 @@ fn list(set: &str, root: &Path, list: Option<&Path>) -> Result<Listing, DataErro
 
 fn error(set: &str, root: &Path, file: Option<&Path>) -> String {
     list(set, root, file).unwrap_err().to_string()
-}
-
-fn clip<'a>(listing: &'a Listing, id: &str) -> &'a ClipEntry {
-    let found = listing.clips.iter().find(|clip| clip.id == id);
-    found.unwrap_or_else(|| panic!("no {id} in {:#?}", listing.clips))
-}
-
-fn class<'a>(listing: &'a Listing, id: &str) -> Option<&'a str> {
-    clip(listing, id).label.map(|label| listing.classes[label].as_str())
-}
-
-fn assert_warns(listing: &Listing, words: &[&str]) {
-    let warns = listing.warnings.iter().any(|warning| words.iter().all(|word| warning.contains(word)));
-    assert!(warns, "{words:?} in {:#?}", listing.warnings);
 }
 
 fn tree(build: impl FnOnce(&Path, trees::Make)) -> (TempDir, PathBuf) {
