@@ -18,6 +18,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Bring a data set's videos into one form: face crops, manifest, splits
     Prepare(PrepareArgs),
+    /// Generate labelled expression video whose truth is known
+    Synth(SynthArgs),
     /// Parameters and multiply-accumulates of the networks beside the paper's figures
     Complexity(ComplexityArgs),
     /// Import or inspect weights
@@ -119,6 +121,57 @@ pub struct PrepareArgs {
 
 fn set_names() -> clap::builder::PossibleValuesParser {
     est_data::datasets::DATA_SETS.iter().map(|set| clap::builder::PossibleValue::new(set.name).help(set.title)).into()
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SynthArgs {
+    /// Folder for the set; a run that was stopped goes on there
+    #[arg(long, value_name = "DIR", required_unless_present = "preview")]
+    pub out: Option<PathBuf>,
+    /// Only write a contact sheet: a row a subject with every class at full strength, then a few clips
+    #[arg(long, value_name = "FILE.jpg", num_args = 0..=1, default_missing_value = "preview.jpg")]
+    pub preview: Option<PathBuf>,
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub subjects: u32,
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
+    pub clips_per_subject: u32,
+    /// Everything follows from it
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How strong the expressions are and what disturbs them
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = profile_names())]
+    pub profile: String,
+    /// Changes the profile, like --knob blinks=0; docs/data.md lists the knobs
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub knob: Vec<String>,
+    /// Animate the portraits of this folder (neutral/*.jpg, landmarks.json) instead of drawing 3D heads
+    #[arg(long, value_name = "DIR")]
+    pub portraits: Option<PathBuf>,
+    /// The head mesh [default: where `make setup` put it]
+    #[arg(long, value_name = "FILE")]
+    pub mesh: Option<PathBuf>,
+    /// Side of the pictures in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 224, value_parser = clap::value_parser!(u32).range(32..=2048))]
+    pub size: u32,
+    /// Person-independent folds to draw [default: 10, or one a subject]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub folds: Option<u32>,
+    /// Write every clip as mp4 too, into DIR/videos (needs the program ffmpeg)
+    #[arg(long)]
+    pub videos: bool,
+    /// Clips in one shard
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub shard_clips: u32,
+    /// Clips made at a time [default: all cores]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Log as JSON lines on standard error, and the summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn profile_names() -> clap::builder::PossibleValuesParser {
+    est_data::synth::script::Profile::NAMES.into()
 }
 
 /// How faces are found and followed.

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Predict(args) => return commands::predict::run(&args),
         Command::Prepare(args) => commands::prepare::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

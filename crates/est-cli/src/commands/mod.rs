@@ -5,5 +5,6 @@ pub mod doctor;
 mod faces;
 pub mod predict;
 pub mod prepare;
+pub mod synth;
 mod table;
 pub mod weights;
