@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if kind == "single" {
             for (class, variants) in &PROTOTYPES {
                 for (variant, prototype) in variants.iter().enumerate() {
-                    for intensity in [0.8, 1.0] {
+                    for intensity in [0.9] {
                         let image = subject.draw(&shown(prototype, intensity), size).image;
                         let name = format!("{class}_{index:03}_{variant}_{}.jpg", (intensity * 10.0) as usize);
                         let path = Path::new(out).join(name);

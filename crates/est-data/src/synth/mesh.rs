@@ -38,7 +38,7 @@ pub struct HeadMesh {
     pub texture: Vec<[f32; 2]>,
     /// The quads of each group: `body`, `helper-l-eye`, `helper-upper-teeth`, `helper-hair` and so on; joints left out.
     pub groups: BTreeMap<String, Vec<Quad>>,
-    /// The 52 face units by name (`mouthSmileLeft`), at full strength.
+    /// The 52 face units by name (`mouthSmileLeft`) at full strength, and `corrugatorLeft` and `corrugatorRight`.
     pub units: BTreeMap<String, Displacement>,
     /// Identity targets by their path in the package without its ending: `nose/nose-base-down`.
     pub targets: BTreeMap<String, Displacement>,
@@ -56,6 +56,29 @@ impl HeadMesh {
         let file = File::open(path).map_err(DataError::read(path))?;
         Package { archive: ZipArchive::new(file).map_err(|error| broken(path, error))?, path: path.to_owned() }
             .mesh(folders)
+    }
+}
+
+impl HeadMesh {
+    /// MakeHuman's nose wrinkle also draws the inner brows down to a V, which is what the corrugator (AU4) does: that part
+    /// becomes a unit of its own, so that either can be shown without the other.
+    fn part_corrugator(&mut self) {
+        // Between the root of the nose and the brows, in decimetres.
+        const ROOT: f32 = 7.26;
+        const BROWS: f32 = 7.40;
+        for side in ["Left", "Right"] {
+            let Some(whole) = self.units.remove(&format!("noseSneer{side}")) else { continue };
+            let share = |vertex: u32| {
+                let t = ((self.positions[vertex as usize][1] - ROOT) / (BROWS - ROOT)).clamp(0.0, 1.0);
+                t * t * (3.0 - 2.0 * t)
+            };
+            let part = |of: &dyn Fn(f32) -> f32| -> Displacement {
+                whole.iter().map(|(vertex, by)| (*vertex, by.map(|v| v * of(share(*vertex))))).collect()
+            };
+            let (brow, nose) = (part(&|share| share), part(&|share| 1.0 - share));
+            self.units.insert(format!("corrugator{side}"), brow);
+            self.units.insert(format!("noseSneer{side}"), nose);
+        }
     }
 }
 
@@ -86,6 +109,7 @@ impl Package {
                 mesh.targets.insert(target.to_string(), displacement);
             }
         }
+        mesh.part_corrugator();
         Ok(mesh)
     }
 
@@ -170,7 +194,7 @@ mod tests {
     #[test]
     fn the_mesh_and_its_units() {
         let mesh = HeadMesh::open(&est_goldens::download(MESH_FILE), &["nose"]).unwrap();
-        assert_eq!((mesh.positions.len(), mesh.units.len(), mesh.groups["body"].len()), (19_158, 52, 13_378));
+        assert_eq!((mesh.positions.len(), mesh.units.len(), mesh.groups["body"].len()), (19_158, 52 + 2, 13_378));
         assert!(mesh.targets.contains_key("nose/nose-base-down") && mesh.targets.len() > 30);
         // A smile lifts the corner of the mouth on its own side, the subject's left at positive x.
         let smile = &mesh.units["mouthSmileLeft"];

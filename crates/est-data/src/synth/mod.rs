@@ -11,6 +11,7 @@ pub mod prototypes;
 pub mod script;
 mod sheet;
 mod state;
+mod strength;
 mod video;
 
 pub use generate::{ScriptMaker, SynthOptions, plan};

@@ -27,9 +27,9 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
     (
         "disgust",
         &[
-            &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.6), (Au::LowerLipDepressor, 0.6)],
+            &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.8), (Au::LowerLipDepressor, 0.4)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::ChinRaiser, 0.5), (Au::LidTightener, 0.5)],
-            &[(Au::NoseWrinkler, 0.9), (Au::UpperLipRaiser, 0.8), (Au::LipsPart, 0.6), (Au::BrowLowerer, 0.4)],
+            &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::LipsPart, 0.6), (Au::LidTightener, 0.4)],
         ],
     ),
     (
@@ -46,13 +46,20 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             ],
             &[
                 (Au::InnerBrowRaiser, 1.0),
-                (Au::OuterBrowRaiser, 0.5),
-                (Au::BrowLowerer, 0.5),
+                (Au::OuterBrowRaiser, 0.4),
+                (Au::BrowLowerer, 0.7),
                 (Au::UpperLidRaiser, 1.0),
-                (Au::LipStretcher, 0.8),
-                (Au::LipsPart, 0.8),
+                (Au::LidTightener, 0.4),
+                (Au::LipStretcher, 1.0),
+                (Au::LipsPart, 0.6),
             ],
-            &[(Au::InnerBrowRaiser, 0.9), (Au::BrowLowerer, 0.5), (Au::UpperLidRaiser, 1.0), (Au::JawDrop, 0.5)],
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::BrowLowerer, 0.7),
+                (Au::UpperLidRaiser, 1.0),
+                (Au::LipStretcher, 0.9),
+                (Au::JawDrop, 0.3),
+            ],
         ],
     ),
     (

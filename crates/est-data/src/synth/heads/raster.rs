@@ -24,13 +24,16 @@ impl Samples {
 
     /// Draws the triangle under its number. One that shows its back is left out.
     pub fn draw(&mut self, number: u32, corners: [Projected; 3]) {
-        let (near, triangle) = (&mut self.near, &mut self.triangle);
-        covered(self.side, corners, false, |at, depth| {
-            if depth > near[at] {
-                near[at] = depth;
-                triangle[at] = number;
-            }
-        });
+        covered(self.side, corners, false, |at, near| self.keep(at, near, number));
+    }
+
+    /// Gives the sample to the triangle if that is nearer than what it shows.
+    #[inline(always)]
+    pub fn keep(&mut self, at: usize, near: f32, number: u32) {
+        if near > self.near[at] {
+            self.near[at] = near;
+            self.triangle[at] = number;
+        }
     }
 }
 

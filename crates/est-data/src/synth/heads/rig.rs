@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::grain::step;
 use crate::error::DataError;
 use crate::synth::mesh::{Displacement, HeadMesh, Quad};
 
@@ -47,7 +48,8 @@ pub(super) struct Rig {
     /// The nose tip and the mouth's corners, the viewer's left first.
     pub nose: u32,
     pub corners: [u32; 2],
-    /// Vertices before the eyeballs'.
+    /// Vertices before those of long hair, and before the eyeballs'.
+    pub curtain: usize,
     pub skin: usize,
 }
 
@@ -77,15 +79,12 @@ impl Rig {
                 "body" => Part::Skin,
                 "helper-upper-teeth" | "helper-lower-teeth" => Part::Teeth,
                 "helper-tongue" => Part::Tongue,
-                "helper-hair" => Part::Curtain,
                 name if name.contains("eyelashes") => Part::Lashes,
                 _ => continue,
             };
             for quad in quads {
                 let lowest = quad.vertices.iter().map(|v| mesh.positions[*v as usize][1]).fold(f32::MAX, f32::min);
-                // Long hair falls beside the face and behind it, never over it.
-                let beside = |v: &u32| mesh.positions[*v as usize][2] < 0.55 && mesh.positions[*v as usize][1] < 7.9;
-                if lowest < CUT || part == Part::Curtain && !quad.vertices.iter().all(beside) {
+                if lowest < CUT {
                     continue;
                 }
                 let part = if part == Part::Skin && inside_mouth(mesh, quad) { Part::Mouth } else { part };
@@ -108,15 +107,17 @@ impl Rig {
             targets.iter().map(|(name, moves)| (name.clone(), remap(moves))).collect()
         };
         let (units, targets) = (remapped(&mesh.units), remapped(&mesh.targets));
+        let curtain = places.len();
+        hang(&mut places, &mut triangles);
         let skin = places.len();
         let nearest = |place: [f32; 3]| -> u32 {
             let distance = |v: &[f32; 3]| (0..3).map(|k| (v[k] - place[k]).powi(2)).sum::<f32>();
-            (0..skin).min_by(|a, b| distance(&places[*a]).total_cmp(&distance(&places[*b]))).unwrap() as u32
+            (0..curtain).min_by(|a, b| distance(&places[*a]).total_cmp(&distance(&places[*b]))).unwrap() as u32
         };
         let nose = nearest([0.0, 6.94, 1.69]);
         let corners = [nearest([-0.259, 6.609, 1.42]), nearest([0.259, 6.609, 1.42])];
         let chart = places.iter().map(|place| chart_place(*place)).collect();
-        let mut rig = Rig { places, triangles, chart, units, targets, eyes, nose, corners, skin };
+        let mut rig = Rig { places, triangles, chart, units, targets, eyes, nose, corners, curtain, skin };
         rig.add_eyeball();
         rig.add_eyeball();
         rig
@@ -148,6 +149,29 @@ impl Rig {
             }
         }
         self.chart.resize(self.places.len(), [0.0; 2]);
+    }
+}
+
+/// Long hair: a sheet that hangs beside the head and behind it.
+fn hang(places: &mut Vec<[f32; 3]>, triangles: &mut Vec<Triangle>) {
+    const COLUMNS: usize = 24;
+    const ROWS: usize = 10;
+    let first = places.len() as u32;
+    for row in 0..=ROWS {
+        let down = row as f32 / ROWS as f32;
+        let out = 0.80 + 0.20 * step(0.0, 0.35, down);
+        for column in 0..=COLUMNS {
+            let around = (68.0 + 224.0 * column as f32 / COLUMNS as f32).to_radians();
+            places.push([0.95 * out * around.sin(), 8.1 - 2.8 * down, 0.15 + 1.05 * out * around.cos()]);
+        }
+    }
+    let at = |row: usize, column: usize| first + (row * (COLUMNS + 1) + column) as u32;
+    for row in 0..ROWS {
+        for column in 0..COLUMNS {
+            let (a, b, c) = (at(row, column), at(row + 1, column), at(row + 1, column + 1));
+            triangles.push(Triangle { corners: [a, b, c], part: Part::Curtain });
+            triangles.push(Triangle { corners: [a, c, at(row, column + 1)], part: Part::Curtain });
+        }
     }
 }
 

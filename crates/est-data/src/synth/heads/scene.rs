@@ -13,6 +13,7 @@ use super::rig::{EYE_VERTICES, Part, Rig};
 use super::shade::{Lamp, Point, Shader};
 use super::skin::{self, Folds, Texel};
 use super::visibility::{DIRECTIONS, cross, directions, dot, lit, normal};
+use crate::synth::strength;
 use crate::synth::{Drawn, FaceState, Framing, Pose, Subject};
 
 /// Samples a pixel along each axis.
@@ -62,6 +63,12 @@ impl Head {
             Eye { centre, radius: rig.eyes[side].iter().map(reach).sum::<f32>() / rig.eyes[side].len() as f32 }
         });
         grow(rig, &look, &mut places);
+        let width = |places: &[[f32; 3]]| {
+            let skull = (0..rig.curtain).filter(|v| rig.places[*v][1] > 7.5).map(|v| places[v][0].abs());
+            skull.fold(0.0, f32::max)
+        };
+        let wider = width(&places) / width(&rig.places);
+        places[rig.curtain..].iter_mut().for_each(|place| place[0] *= wider);
         for (side, eye) in eyes.iter().enumerate() {
             let first = rig.skin + side * EYE_VERTICES;
             for unit in &rig.places[first..first + EYE_VERTICES] {
@@ -79,7 +86,7 @@ impl Head {
     /// The vertices with an expression.
     fn posed(&self, state: &FaceState) -> Vec<[f32; 3]> {
         let mut places = self.places.clone();
-        for (name, weight) in expression::units(state) {
+        for (name, weight) in strength::face_units(state) {
             for (vertex, by) in &self.rig.units[&name] {
                 let place = &mut places[*vertex as usize];
                 (0..3).for_each(|k| place[k] += weight * by[k]);
@@ -132,6 +139,7 @@ impl Subject for Head {
             match triangle.part {
                 Part::Lashes => {}
                 Part::Curtain if !self.look.long => {}
+                Part::Curtain => covered(side, corners(number), true, |at, near| samples.keep(at, near, number as u32)),
                 _ => samples.draw(number as u32, corners(number)),
             }
         }

@@ -143,7 +143,7 @@ impl Shader<'_> {
     fn inside(&self, point: &Point, colour: Colour, dark: f32, gloss: f32) -> Colour {
         let [x, _, z] = point.place;
         let depth = step(dark, 1.52, z) * (1.0 - 0.75 * step(0.12, 0.32, x.abs()));
-        let reach = depth * (0.35 + 0.65 * self.open_mouth);
+        let reach = depth * (0.6 + 0.4 * self.open_mouth);
         let point = Point { open: reach, lit: 0.75 * reach, ..*point };
         let light = self.lamp.matt(&point, [0.5, 0.4, 0.4]);
         let shine = gloss * reach * self.lamp.gloss(point.normal, 30);

@@ -52,7 +52,7 @@ fn brow([x, y, z]: [f32; 3], look: &Look) -> f32 {
     let strands = grain([x * 70.0 - y * 45.0, y * 18.0, 0.0], look.seed ^ 11);
     let ends = step(0.08, 0.13, x) * (1.0 - step(0.54, 0.61, x));
     let off = (y - middle).abs() / half;
-    (ends * (1.0 - step(0.55, 1.15, off + 0.18 * strands)) * (0.85 + 0.25 * strands)).clamp(0.0, 1.0)
+    (ends * (1.0 - step(0.55, 1.15, off + 0.12 * strands)) * (0.85 + 0.25 * strands)).clamp(0.0, 1.0)
 }
 
 /// Where a beard grows.
@@ -146,7 +146,7 @@ fn folds(place: [f32; 3]) -> Folds {
     if z < 0.5 {
         return [0.0; LAYERS];
     }
-    let wave = 0.012 * grain([x * 6.0, y * 2.0, 0.0], 77) + 0.025 * (side / 0.4).powi(2) * -1.0;
+    let wave = 0.012 * grain([x * 6.0, y * 2.0, 0.0], 77) - 0.025 * (side / 0.4).powi(2);
     let lines = [7.60, 7.68, 7.755, 7.82].map(|at| furrow(y - at - wave - 0.03 * bump(side - 0.2, 0.2), 0.010));
     let forehead = lines.iter().sum::<f32>() * (1.0 - step(0.30, 0.52, side));
     let tilt = side - 0.062 - 0.10 * (y - 7.42).max(0.0);
@@ -157,7 +157,7 @@ fn folds(place: [f32; 3]) -> Folds {
         furrow(side - 0.13 - 0.35 * (7.25 - y).abs(), 0.012) * step(7.05, 7.12, y) * (1.0 - step(7.2, 7.26, y));
     // From the wing of the nose round the corner of the mouth.
     let along = line(&[(6.45, 0.37), (6.6, 0.37), (6.75, 0.315), (6.86, 0.245), (6.95, 0.195)], y);
-    let nasolabial = furrow(side - along, 0.018) * step(6.45, 6.62, y) * (1.0 - step(6.90, 6.98, y));
+    let nasolabial = 0.75 * furrow(side - along, 0.022) * step(6.45, 6.62, y) * (1.0 - step(6.90, 6.98, y));
     let (dx, dy) = (side - 0.47, y - 7.28);
     let angle = dy.atan2(dx);
     let rays = [-0.45, -0.05, 0.35].map(|at| bump(angle - at, 0.09)).iter().sum::<f32>();

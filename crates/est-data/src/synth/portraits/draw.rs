@@ -10,19 +10,15 @@ use super::raster::{Canvas, Corner, Texture};
 use super::surroundings::Surroundings;
 use crate::synth::facs::Au;
 use crate::synth::state::{Drawn, FaceState, Framing, Pose, Subject};
+use crate::synth::strength;
 
 /// The depth, in decimetres of the mesh, of the axis that the head turns about in the picture. The head's own lies
 /// further back; whoever cuts out faces centres them again.
 const AXIS: f32 = 0.85;
 /// Where the eyes' pictures lie, in decimetres of the mesh.
 const EYES_DEPTH: f32 = 1.37;
-/// Degrees of the face units `eyeLookUp` and `eyeLookDown` at full strength.
-const FULL_LOOK: f32 = 30.0;
 /// Columns of the grid on which a row of teeth is drawn.
 const TEETH: usize = 16;
-
-/// Face units whose displacement in the mesh is smaller or larger than people's, with what makes up for it.
-const GAINS: [(&str, f32); 2] = [("mouthUpperUp", 1.3), ("mouthLowerDown", 1.3)];
 
 impl Subject for Portrait {
     fn id(&self) -> &str {
@@ -74,7 +70,7 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(portrait: &'a Portrait, state: &FaceState, size: usize) -> Self {
-        let weights = weights(state);
+        let weights = strength::face_units(state);
         let patch = &portrait.patch;
         let positions = patch.moved(&weights);
         let [left, right] = state.aus.get(Au::EyesClosed);
@@ -268,23 +264,6 @@ impl<'a> Scene<'a> {
         };
         [pupil(0), pupil(1), pixel(self.places[portrait.patch.nose_tip]), corner(0), corner(1)]
     }
-}
-
-/// The face units to apply: those of the action units, and the lids' following the gaze up and down.
-fn weights(state: &FaceState) -> Vec<(String, f32)> {
-    let mut weights = state.aus.face_units();
-    for (name, weight) in &mut weights {
-        let sideless = name.trim_end_matches("Left").trim_end_matches("Right");
-        if let Some((_, gain)) = GAINS.iter().find(|(unit, _)| *unit == sideless) {
-            *weight *= gain;
-        }
-    }
-    let up = state.gaze[1] / FULL_LOOK;
-    let unit = if up > 0.0 { "eyeLookUp" } else { "eyeLookDown" };
-    if up != 0.0 {
-        weights.extend(["Left", "Right"].map(|side| (format!("{unit}{side}"), up.abs().min(1.0))));
-    }
-    weights
 }
 
 /// From the photograph's pixels with depth to the canvas's pixels.

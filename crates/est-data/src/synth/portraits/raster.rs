@@ -110,9 +110,9 @@ impl Canvas {
                 if opacity > 0.5 {
                     self.depth[at] = z;
                 }
-                for k in 0..3 {
+                for (k, below) in self.pixels[at].iter_mut().enumerate() {
                     let value = pixel[k] * mix(p.light[k], q.light[k], r.light[k]);
-                    self.pixels[at][k] += opacity * (value - self.pixels[at][k]);
+                    *below += opacity * (value - *below);
                 }
             }
         }

@@ -155,10 +155,12 @@ fn blinks_have_natural_rates_and_durations() {
     assert!((0.05..0.16).contains(&share), "{share} slow");
 }
 
+type Measure = (&'static str, fn(&ClipScript, usize) -> f32);
+
 #[test]
 fn movement_does_not_tell_the_class() {
     let all = scripts(&named("subtle"), 300);
-    let measures: [(&str, fn(&ClipScript, usize) -> f32); 7] = [
+    let measures: [Measure; 7] = [
         ("yaw", |script, frame| script.state(frame).pose.yaw),
         ("pitch", |script, frame| script.state(frame).pose.pitch),
         ("gaze", |script, frame| script.state(frame).gaze[1]),
