@@ -70,3 +70,9 @@ fn prepare_goes_on() {
     trees::enterface(&root, &mut |path| _ = std::fs::copy(&video, path).unwrap());
     survives(&["prepare", "enterface", "--root", root.to_str().unwrap(), "--shard-clips", "4"]);
 }
+
+#[test]
+fn synth_goes_on() {
+    let count = ["synth", "--subjects", "3", "--clips-per-subject", "4", "--size", "96", "--shard-clips", "5"];
+    survives(&[&count[..], &["--knob", "frames=[60,60]"]].concat());
+}
