@@ -12,13 +12,13 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
     (
         "angry",
         &[
-            &[(Au::BrowLowerer, 1.0), (Au::UpperLidRaiser, 0.6), (Au::LidTightener, 0.8), (Au::LipTightener, 0.9)],
+            &[(Au::BrowLowerer, 1.0), (Au::UpperLidRaiser, 0.3), (Au::LidTightener, 0.8), (Au::LipTightener, 0.9)],
             &[(Au::BrowLowerer, 1.0), (Au::LidTightener, 0.8), (Au::LipPressor, 0.9), (Au::ChinRaiser, 0.5)],
             &[
                 (Au::BrowLowerer, 1.0),
-                (Au::UpperLidRaiser, 0.7),
+                (Au::UpperLidRaiser, 0.3),
                 (Au::LidTightener, 0.8),
-                (Au::UpperLipRaiser, 0.6),
+                (Au::UpperLipRaiser, 0.7),
                 (Au::LowerLipDepressor, 0.6),
                 (Au::LipsPart, 0.5),
             ],
@@ -27,7 +27,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
     (
         "disgust",
         &[
-            &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.8), (Au::LowerLipDepressor, 0.4)],
+            &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.4), (Au::LowerLipDepressor, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::ChinRaiser, 0.5), (Au::LidTightener, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::LipsPart, 0.6), (Au::LidTightener, 0.4)],
         ],
@@ -38,7 +38,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[
                 (Au::InnerBrowRaiser, 1.0),
                 (Au::OuterBrowRaiser, 0.6),
-                (Au::BrowLowerer, 0.6),
+                (Au::BrowLowerer, 0.5),
                 (Au::UpperLidRaiser, 1.0),
                 (Au::LidTightener, 0.4),
                 (Au::LipStretcher, 1.0),
@@ -47,18 +47,18 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[
                 (Au::InnerBrowRaiser, 1.0),
                 (Au::OuterBrowRaiser, 0.4),
-                (Au::BrowLowerer, 0.7),
+                (Au::BrowLowerer, 0.5),
                 (Au::UpperLidRaiser, 1.0),
                 (Au::LidTightener, 0.4),
                 (Au::LipStretcher, 1.0),
-                (Au::LipsPart, 0.6),
+                (Au::LipsPart, 1.0),
             ],
             &[
                 (Au::InnerBrowRaiser, 1.0),
-                (Au::BrowLowerer, 0.7),
+                (Au::BrowLowerer, 0.5),
                 (Au::UpperLidRaiser, 1.0),
                 (Au::LipStretcher, 0.9),
-                (Au::JawDrop, 0.3),
+                (Au::JawDrop, 0.55),
             ],
         ],
     ),

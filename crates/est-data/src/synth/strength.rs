@@ -9,31 +9,29 @@ const GAINS: [(&str, f32); 15] = [
     ("mouthPress", 1.4),
     ("browInnerUp", 2.0),
     ("browOuterUp", 1.5),
-    ("browDown", 1.6),
-    ("eyeWide", 1.3),
+    ("browDown", 1.8),
+    ("eyeWide", 1.6),
     ("mouthFrown", 1.5),
-    ("noseSneer", 2.2),
+    ("noseSneer", 2.4),
     ("mouthUpperUp", 1.5),
     ("mouthLowerDown", 1.2),
-    ("mouthStretch", 1.5),
-    ("eyeSquint", 1.3),
+    ("mouthStretch", 2.2),
+    ("eyeSquint", 1.5),
     ("cheekSquint", 1.4),
-    ("mouthSmile", 1.2),
+    ("mouthSmile", 1.5),
     ("mouthShrugLower", 1.3),
 ];
 
 /// What the tissue drags along and the mesh's units leave out: a mouth narrows as the jaw drops, a broad smile and a
 /// wrinkled nose lift the upper lip, and the muscle that lowers the brow draws its inner end down and in.
-const DRAGGED: [(&str, &str, f32); 9] = [
+const DRAGGED: [(&str, &str, f32); 7] = [
     ("jawOpen", "mouthFunnel", 0.30),
-    ("mouthSmileLeft", "mouthUpperUpLeft", 0.30),
-    ("mouthSmileRight", "mouthUpperUpRight", 0.30),
-    ("noseSneerLeft", "mouthUpperUpLeft", 0.55),
-    ("noseSneerRight", "mouthUpperUpRight", 0.55),
-    ("browDownLeft", "corrugatorLeft", 1.2),
-    ("browDownRight", "corrugatorRight", 1.2),
-    ("noseSneerLeft", "corrugatorLeft", 0.1),
-    ("noseSneerRight", "corrugatorRight", 0.1),
+    ("mouthSmileLeft", "mouthUpperUpLeft", 0.45),
+    ("mouthSmileRight", "mouthUpperUpRight", 0.45),
+    ("noseSneerLeft", "mouthUpperUpLeft", 0.8),
+    ("noseSneerRight", "mouthUpperUpRight", 0.8),
+    ("browDownLeft", "corrugatorLeft", 0.9),
+    ("browDownRight", "corrugatorRight", 0.9),
 ];
 
 /// Degrees of gaze at which the units `eyeLook..` have their full strength.
