@@ -19,4 +19,4 @@ mod session;
 mod threads;
 
 pub use error::EngineError;
-pub use session::{Options, Session};
+pub use session::{Options, Precision, Session};

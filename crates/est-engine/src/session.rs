@@ -11,11 +11,27 @@ use crate::error::EngineError;
 use crate::plan::Plan;
 use crate::threads;
 
+/// How the convolutions of the frame encoder multiply. All else is f32 in either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// f32: the numbers of PyTorch but for rounding.
+    Exact,
+    /// Factors in bf16, sums in f32, where the processor multiplies bf16; f32 elsewhere.
+    #[default]
+    Default,
+}
+
 /// How to run. Sessions with the same number of threads share these threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// 0: as many as the machine runs at once.
     pub threads: usize,
+    pub precision: Precision,
+}
+
+impl Options {
+    /// f32 on as many threads as the machine runs at once.
+    pub const EXACT: Options = Options { threads: 0, precision: Precision::Exact };
 }
 
 /// A planned network with its weights and working memory.
@@ -85,6 +101,11 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// What the products of the convolutions are made of: "f32" or "bf16".
+    pub fn precision(&self) -> &'static str {
+        "f32"
     }
 
     /// One line a step: layer, kernel, shape of the result, buffers; for people.

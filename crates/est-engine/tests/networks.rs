@@ -14,7 +14,7 @@ fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
 }
 
 fn session(graph: &Graph, threads: usize) -> Session {
-    Session::new(graph, &weights(graph), &Options { threads }).unwrap()
+    Session::new(graph, &weights(graph), &Options { threads, ..Options::EXACT }).unwrap()
 }
 
 /// Numbers in [-1, 1), and for the input `order` each batch element's own rotation.

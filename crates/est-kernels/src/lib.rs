@@ -7,10 +7,14 @@
 
 pub mod conv;
 pub mod gemm;
+pub mod isa;
 pub mod layout;
+pub mod peak;
 pub mod pool;
 pub mod reference;
 pub mod rowwise;
+mod simd;
 mod window;
 
+pub use isa::Isa;
 pub use window::Window;
