@@ -62,6 +62,8 @@ struct Runner {
     batch: usize,
     input: Vec<f32>,
     multiply_adds: f64,
+    /// Seconds that the session took to be made.
+    construction: f64,
 }
 
 impl Runner {
@@ -69,12 +71,15 @@ impl Runner {
         let graph = setting.graph()?;
         let precision = if setting.exact { Precision::Exact } else { Precision::Default };
         let options = Options { threads: setting.threads, precision };
-        let session = Session::new(&graph, &random_weights(&graph, 1), &options).map_err(|e| e.to_string())?;
+        let weights = random_weights(&graph, 1);
+        let start = Instant::now();
+        let session = Session::new(&graph, &weights, &options).map_err(|e| e.to_string())?;
+        let construction = start.elapsed().as_secs_f64();
         let batch = setting.batch;
         let len = graph.inputs().map(|(_, node)| node.shape.len()).sum::<usize>() * batch;
         let input = (0..len).map(|i| (i * 37 % 256) as f32 / 255.0).collect();
         let multiply_adds = macs(&graph, Convention::Products) as f64 * batch as f64;
-        let mut runner = Runner { session, batch, input, multiply_adds };
+        let mut runner = Runner { session, batch, input, multiply_adds, construction };
         runner.run();
         Ok(runner)
     }
@@ -121,6 +126,7 @@ fn profile(setting: &str) {
         println!("{name:30} {:8.1} us an image", each * 1e6);
     }
     let run = runner.run() / runner.batch as f64;
+    println!("session made in {:.0} ms", runner.construction * 1e3);
     println!("{:30} {:8.1} us an image; a whole run {:.1}", "all", sum * 1e6, run * 1e6);
 }
 

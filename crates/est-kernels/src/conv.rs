@@ -42,6 +42,11 @@ impl ConvShape {
         (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0)
     }
 
+    /// Whether products of bf16 are faster: with few channels, conversion and words that are not full cost more.
+    pub fn gains_from_bf16(&self) -> bool {
+        Winograd::points(self).is_some() || self.inputs / self.groups >= 32
+    }
+
     fn is_depthwise(&self) -> bool {
         self.groups == self.inputs && self.groups == self.outputs
     }

@@ -108,9 +108,14 @@ impl Direct {
                 assert!(top + in_rows <= height && columns <= width);
                 picture[top * width * inputs..].as_ptr().cast()
             } else {
+                // The pixels of a pointwise layer lie in a row already.
+                let (height, width, in_rows, columns) = match pointwise {
+                    true => (1, height * width, 1, in_rows),
+                    false => (height, width, in_rows, columns),
+                };
                 let part = Rectangle {
-                    top: top as isize - window.padding as isize,
-                    left: -(window.padding as isize),
+                    top: if pointwise { 0 } else { top as isize - window.padding as isize },
+                    left: if pointwise { top as isize } else { -(window.padding as isize) },
                     rows: in_rows,
                     columns,
                 };
