@@ -37,9 +37,9 @@ impl ConvShape {
         self.outputs * self.inputs / self.groups * self.window.kernel.pow(2)
     }
 
-    /// Whether an output pixel sees the input pixel at its own place alone.
+    /// Whether a matrix product of the pixels: each sees the input pixel at its own place alone, but all its channels.
     pub(crate) fn is_pointwise(&self) -> bool {
-        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0)
+        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0) && !self.is_depthwise()
     }
 
     /// Whether products of bf16 are faster: with few channels, conversion and words that are not full cost more.
