@@ -42,7 +42,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, precision: Precision) -> Result<Plan, EngineError> {
-        let isa = Isa::best();
+        let isa = Isa::requested().map_err(|unknown| EngineError::UnknownIsa { name: unknown.0 })?;
         let exact = isa.min(Isa::Avx512);
         let images = if precision == Precision::Exact { exact } else { isa };
         let users = users(graph);
