@@ -1,28 +1,51 @@
 //! A network that is ready to run.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use est_kernels::Aligned;
 use est_nets::{Graph, Tensor};
 use rayon::ThreadPool;
 
 use crate::buffers::Place;
+use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::plan::Plan;
+use crate::front::Cores;
+use crate::layer::Workspace;
+use crate::plan::{Plan, Step};
 use crate::threads;
+
+/// How the convolutions of the frame encoder multiply. All else is f32 in either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// f32: the numbers of PyTorch but for rounding.
+    Exact,
+    /// Factors in bf16, sums in f32, where the processor multiplies bf16; f32 elsewhere.
+    #[default]
+    Default,
+}
 
 /// How to run. Sessions with the same number of threads share these threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// 0: as many as the machine runs at once.
     pub threads: usize,
+    pub precision: Precision,
+}
+
+impl Options {
+    /// f32 on as many threads as the machine runs at once.
+    pub const EXACT: Options = Options { threads: 0, precision: Precision::Exact };
 }
 
 /// A planned network with its weights and working memory.
 pub struct Session {
     plan: Plan,
     threads: Arc<ThreadPool>,
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<Aligned<f32>>,
+    /// Each thread's own buffers for the plan's front.
+    cores: Cores,
+    workspace: Workspace,
 }
 
 impl Session {
@@ -33,8 +56,12 @@ impl Session {
     /// # Errors
     /// A missing or misshapen tensor, by its key; an operation that no kernel does; threads that do not start.
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, options: &Options) -> Result<Session, EngineError> {
-        let plan = Plan::new(graph, tensors)?;
-        Ok(Session { buffers: vec![vec![]; plan.buffers.len()], threads: threads::pool(options.threads)?, plan })
+        let threads = threads::pool(options.threads)?;
+        let plan = threads.install(|| Plan::new(graph, tensors, options.precision))?;
+        let mut session = Session { plan, threads, buffers: vec![], cores: vec![], workspace: Workspace::default() };
+        session.buffers.resize_with(session.plan.buffers.len(), Aligned::default);
+        session.cores.resize_with(session.threads.current_num_threads(), Mutex::default);
+        Ok(session)
     }
 
     /// Runs `batch` elements. `inputs` are in the order of [`Graph::inputs`], the results in that of [`Graph::outputs`];
@@ -44,24 +71,49 @@ impl Session {
     /// # Errors
     /// Inputs of the wrong number or length; an index outside its table.
     pub fn run(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.run_timed(batch, inputs, &Clock::default())
+    }
+
+    /// Runs like [`Session::run`] and says what each step of [`Session::plan`] took: its name and seconds, those of steps
+    /// that threads run side by side divided by the number of threads.
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub fn profile(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<(String, f64)>, EngineError> {
+        let clock = Clock::new(self.plan.steps.len());
+        self.run_timed(batch, inputs, &clock)?;
+        let threads = self.threads.current_num_threads();
+        // Images that the front divides among threads are fewer than threads; counting them like the others is near enough.
+        let of = |(index, (step, seconds)): (usize, (&Step, f64))| match index < self.plan.front.steps {
+            true => (step.name.clone(), seconds / batch.min(threads) as f64),
+            false => (step.name.clone(), seconds),
+        };
+        Ok(self.plan.steps.iter().zip(clock.seconds()).enumerate().map(of).collect())
+    }
+
+    fn run_timed(&mut self, batch: usize, inputs: &[&[f32]], clock: &Clock) -> Result<Vec<Vec<f32>>, EngineError> {
         self.check(batch, inputs)?;
-        let Session { plan, threads, buffers } = self;
+        let Session { plan, threads, buffers, cores, workspace } = self;
         for (buffer, len) in buffers.iter_mut().zip(&plan.buffers) {
-            if buffer.len() < len * batch {
-                buffer.resize(len * batch, 0.0);
-            }
+            buffer.reserve(len * batch);
         }
         threads.install(|| {
-            for step in &plan.steps {
-                let Place::Buffer(target) = plan.values[step.output].place else {
-                    unreachable!("steps write to buffers")
-                };
-                // The plan never writes to a buffer that the same step reads.
-                let mut output = std::mem::take(&mut buffers[target]);
+            let (front, rest) = plan.steps.split_at(plan.front.steps);
+            if let Some(last) = front.last() {
+                let mut output = take(plan, buffers, last);
+                let target = &mut output[..plan.values[last.output].len * batch];
+                let result = plan.front.run(front, inputs[0], target, (cores, workspace, clock));
+                put(plan, buffers, last, output);
+                result?;
+            }
+            for (index, step) in rest.iter().enumerate() {
+                let mut output = take(plan, buffers, step);
                 let read: Vec<&[f32]> =
                     step.inputs.iter().map(|&value| get(plan, buffers, inputs, batch, value)).collect();
-                let result = step.kernel.run(&read, &mut output[..plan.values[step.output].len * batch]);
-                buffers[target] = output;
+                let target = &mut output[..plan.values[step.output].len * batch];
+                let run = || step.kernel.run(&read, target, workspace);
+                let result = clock.time(front.len() + index, run);
+                put(plan, buffers, step, output);
                 result?;
             }
             let output = |&value: &usize| get(plan, buffers, inputs, batch, value).to_vec();
@@ -87,14 +139,35 @@ impl Session {
         Ok(())
     }
 
+    /// What the products of the convolutions are made of: "f32" or "bf16".
+    pub fn precision(&self) -> &'static str {
+        if self.plan.images.has_bf16() { "bf16" } else { "f32" }
+    }
+
     /// One line a step: layer, kernel, shape of the result, buffers; for people.
     pub fn plan(&self) -> String {
         self.plan.to_string()
     }
 }
 
+/// Takes the buffer out that a step writes: the plan never writes to one that the same step reads.
+fn take(plan: &Plan, buffers: &mut [Aligned<f32>], step: &Step) -> Aligned<f32> {
+    std::mem::take(&mut buffers[target(plan, step)])
+}
+
+fn put(plan: &Plan, buffers: &mut [Aligned<f32>], step: &Step, buffer: Aligned<f32>) {
+    buffers[target(plan, step)] = buffer;
+}
+
+fn target(plan: &Plan, step: &Step) -> usize {
+    match plan.values[step.output].place {
+        Place::Buffer(target) => target,
+        Place::Input(_) => unreachable!("steps write to buffers"),
+    }
+}
+
 /// The numbers of a value.
-fn get<'a>(plan: &Plan, buffers: &'a [Vec<f32>], inputs: &[&'a [f32]], batch: usize, value: usize) -> &'a [f32] {
+fn get<'a>(plan: &Plan, buffers: &'a [Aligned<f32>], inputs: &[&'a [f32]], batch: usize, value: usize) -> &'a [f32] {
     let value = &plan.values[value];
     match value.place {
         Place::Input(number) => inputs[number],

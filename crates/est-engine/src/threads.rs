@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rayon::prelude::*;
@@ -29,6 +30,35 @@ pub fn pool(threads: usize) -> Result<Arc<ThreadPool>, EngineError> {
     let pool = Arc::new(pool);
     pools.insert(threads, Arc::downgrade(&pool));
     Ok(pool)
+}
+
+/// Does `work` on each item, on the pool that this is called in: the items of the highest cost first, each on the first
+/// thread that is free. The results come in any order.
+pub fn for_each_of<T: Sync, R: Send>(
+    mut items: Vec<T>,
+    cost: impl Fn(&T) -> usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    items.sort_by_key(|item| std::cmp::Reverse(cost(item)));
+    let next = AtomicUsize::new(0);
+    let results = rayon::broadcast(|_| {
+        let items = std::iter::from_fn(|| items.get(next.fetch_add(1, Ordering::Relaxed)));
+        items.map(&work).collect::<Vec<R>>()
+    });
+    results.into_iter().flatten().collect()
+}
+
+/// Computes the parts of `output` that end at `ends`, on the pool that this is called in: `compute` gets a part's number
+/// and the part.
+pub fn for_parts<T: Send>(mut output: &mut [T], ends: &[usize], compute: impl Fn(usize, &mut [T]) + Sync) {
+    let mut parts = Vec::with_capacity(ends.len());
+    let mut start = 0;
+    for &end in ends {
+        let (part, rest) = output.split_at_mut(end - start);
+        parts.push(part);
+        (start, output) = (end, rest);
+    }
+    parts.into_par_iter().with_max_len(1).enumerate().for_each(|(number, part)| compute(number, part));
 }
 
 /// Computes `output`, which is made of rows of `width` numbers, in blocks of `rows` rows on the pool that this is called

@@ -15,7 +15,7 @@ fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
 }
 
 fn session(graph: &Graph) -> Session {
-    Session::new(graph, &weights(graph), &Options::default()).unwrap()
+    Session::new(graph, &weights(graph), &Options::EXACT).unwrap()
 }
 
 /// RGB in [0, 1], channels-last as the engine reads them.

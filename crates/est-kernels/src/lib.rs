@@ -1,16 +1,27 @@
-//! Numeric kernels in f32: slices and shapes in, slices out, single-threaded. A kernel computes some of the rows (or
+//! Numeric kernels: slices and shapes in, slices out, single-threaded. A kernel computes some of the rows (or
 //! pixels) of its result, so that callers can spread the rest over threads; every number of a result is computed by
 //! one fixed sequence of operations, whatever rows are computed with it. Images are channels-last: [h, w, c].
 //!
 //! Slices of the wrong length are programmer errors: every function panics on them.
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod aligned;
 pub mod conv;
-pub mod gemm;
+mod depthwise;
+mod direct;
+mod epilogue;
+pub mod isa;
 pub mod layout;
+mod pack;
+pub mod peak;
 pub mod pool;
 pub mod reference;
 pub mod rowwise;
+mod simd;
+mod tile;
 mod window;
+mod winograd;
 
+pub use aligned::Aligned;
+pub use isa::Isa;
 pub use window::Window;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use est_engine::{Options, Session};
+use est_engine::{Options, Precision, Session};
 use est_nets::{Tensor, retinaface};
 use fast_image_resize::FilterType;
 
@@ -68,6 +68,8 @@ impl RetinaFace {
         engine: &Options,
     ) -> Result<Self, MediaError> {
         // Building a session checks the tensors; the smallest picture makes it cheap.
+        // With factors in bf16 boxes move by a pixel, and crops with them.
+        let engine = &Options { precision: Precision::Exact, ..*engine };
         let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, engine)?;
         Ok(RetinaFace { tensors, options, engine: *engine, sessions: vec![([MULTIPLE; 2], smallest)] })
     }

@@ -12,7 +12,7 @@ fn picture(name: &str) -> Image {
 
 fn retinaface(options: DetectorOptions) -> RetinaFace {
     let tensors = load_tensors(&download("retinaface_mobilenet0.25.pth")).unwrap().tensors;
-    RetinaFace::new(tensors, options, &Options { threads: 1 }).unwrap()
+    RetinaFace::new(tensors, options, &Options { threads: 1, ..Options::EXACT }).unwrap()
 }
 
 /// The reference keeps scores above 0.5 and does not reduce the picture.

@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
         }
         let options = RecogniserOptions {
             hop: args.hop as usize,
-            engine: est_engine::Options { threads: args.threads.unwrap_or(0) },
+            engine: est_engine::Options { threads: args.threads.unwrap_or(0), ..Default::default() },
             ..RecogniserOptions::default()
         };
         let tracking = faces::tracking(&args.faces);

@@ -48,7 +48,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     }
     let plan = prepare::plan(set, &listing, &args.root, split, &options);
     // Clips are what runs side by side, so each detector has one thread.
-    let engine = est_engine::Options { threads: 1 };
+    let engine = est_engine::Options { threads: 1, ..Default::default() };
     let maker = || -> Result<VideoMaker<'_>, DataError> {
         let detector = finder.as_ref().map(|finder| finder.detector(&engine)).transpose();
         let detector = detector.map_err(|error| DataError::set(&args.out, format!("{error:#}")))?;

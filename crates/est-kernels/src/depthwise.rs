@@ -1,0 +1,112 @@
+//! Convolution of each channel by itself.
+
+use std::ops::Range;
+
+use crate::aligned::Aligned;
+use crate::conv::ConvShape;
+use crate::epilogue::{Epilogue, Finish};
+use crate::isa::Isa;
+use crate::simd::{Simd, Task, dispatch};
+
+pub(crate) struct Depthwise {
+    isa: Isa,
+    shape: ConvShape,
+    /// Channels rounded up to whole vectors.
+    padded: usize,
+    /// [taps, padded]
+    weights: Aligned<f32>,
+    bias: Aligned<f32>,
+}
+
+/// Longer than any vector, in numbers.
+const WIDEST: usize = 16;
+
+impl Depthwise {
+    pub fn new(isa: Isa, shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
+        let (channels, taps) = (shape.inputs, shape.window.kernel.pow(2));
+        let padded = channels.next_multiple_of(WIDEST);
+        let mut packed = Aligned::zeroed(taps * padded);
+        for (channel, filter) in weights.chunks_exact(taps).enumerate() {
+            for (tap, &weight) in filter.iter().enumerate() {
+                packed[tap * padded + channel] = weight;
+            }
+        }
+        let mut padded_bias = Aligned::zeroed(padded);
+        padded_bias[..channels].copy_from_slice(bias);
+        Depthwise { isa, shape, padded, weights: packed, bias: padded_bias }
+    }
+
+    /// Computes the output's rows `rows`, counted through all images; `output` and the residual hold these.
+    pub fn run(&self, input: &[f32], rows: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
+        struct Run<'a>(&'a Depthwise, &'a [f32], Range<usize>, Epilogue<'a>, &'a mut [f32]);
+        impl Task for Run<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run<S: Simd>(self, simd: S) {
+                let Run(depthwise, input, rows, epilogue, output) = self;
+                depthwise.rows(simd, input, rows, epilogue, output);
+            }
+        }
+        dispatch(self.isa, Run(self, input, rows, epilogue, output));
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd>(&self, simd: S, input: &[f32], rows: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
+        let ConvShape { window, inputs: channels, .. } = self.shape;
+        let (width, kernel) = (window.width, window.kernel);
+        let finish = Finish::new(&epilogue, &self.bias, output, channels);
+        assert_eq!(output.len(), rows.len() * window.out_width() * channels);
+        let mut taps = Vec::with_capacity(kernel * kernel);
+        for (row, pixel) in rows.map(|row| row * window.out_width()).enumerate() {
+            for columns in window.column_runs() {
+                let (image, y, x) = window.locate(pixel + columns.start);
+                let image = &input[image * window.height * width * channels..][..window.height * width * channels];
+                taps.clear();
+                taps.extend(window.taps(y, x).map(|(tap, pixel)| (tap * self.padded, pixel * channels)));
+                let place = (row * window.out_width() + columns.start) * channels;
+                // SAFETY: the taps lie in the image for each of the columns, and the output holds these.
+                unsafe {
+                    match <&[(usize, usize); 9]>::try_from(&taps[..]) {
+                        Ok(taps) => self.columns(simd, image, taps, columns.len(), finish, place),
+                        Err(_) => self.columns(simd, image, &taps[..], columns.len(), finish, place),
+                    }
+                }
+            }
+        }
+    }
+
+    /// `count` output pixels of one row from `place` on, whose windows have the same taps: rows of weights and numbers
+    /// of the image, for the first of them.
+    ///
+    /// # Safety
+    /// `image` holds whole pixels at these numbers and at those of the windows that follow; `finish` takes the pixels.
+    #[inline(always)]
+    unsafe fn columns<S: Simd, T: AsRef<[(usize, usize)]> + ?Sized>(
+        &self,
+        simd: S,
+        image: &[f32],
+        taps: &T,
+        count: usize,
+        finish: Finish,
+        place: usize,
+    ) {
+        let ConvShape { window, inputs: channels, .. } = self.shape;
+        for first in (0..channels).step_by(S::LANES) {
+            let left = channels - first;
+            for column in 0..count {
+                let mut sums = simd.splat(0.0);
+                for &(tap, pixel) in taps.as_ref() {
+                    // SAFETY: this function's contract; rows of weights are padded to whole vectors.
+                    unsafe {
+                        let x = image.as_ptr().add(pixel + column * window.stride * channels + first);
+                        let x = if left >= S::LANES { simd.load(x) } else { simd.load_first(x, left) };
+                        sums = simd.mul_add(x, simd.load(self.weights.as_ptr().add(tap + first)), sums);
+                    }
+                }
+                // SAFETY: this function's contract; the bias is padded as well.
+                unsafe { finish.put_vector(simd, place + column * channels + first, first, sums) };
+            }
+        }
+    }
+}
