@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use est_engine::{Options, Session};
+use est_engine::{Options, Precision, Session};
 use est_nets::{Tensor, retinaface};
 use fast_image_resize::FilterType;
 
@@ -60,6 +60,8 @@ pub struct RetinaFace {
 }
 
 impl RetinaFace {
+    /// Boxes are computed in f32, whatever precision `engine` names: their pixels decide which crop the encoder sees.
+    ///
     /// # Errors
     /// When `tensors` are not those of the network.
     pub fn new(
@@ -67,9 +69,10 @@ impl RetinaFace {
         options: DetectorOptions,
         engine: &Options,
     ) -> Result<Self, MediaError> {
+        let engine = Options { precision: Precision::Exact, ..*engine };
         // Building a session checks the tensors; the smallest picture makes it cheap.
-        let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, engine)?;
-        Ok(RetinaFace { tensors, options, engine: *engine, sessions: vec![([MULTIPLE; 2], smallest)] })
+        let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, &engine)?;
+        Ok(RetinaFace { tensors, options, engine, sessions: vec![([MULTIPLE; 2], smallest)] })
     }
 
     fn session(&mut self, side: [usize; 2]) -> Result<&mut Session, MediaError> {
