@@ -48,3 +48,73 @@ impl FaceSource for Ahead<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Empty turns up to number `count`, then what `then` does.
+    struct Turns<F> {
+        given: AtomicUsize,
+        count: usize,
+        then: F,
+    }
+
+    impl<F: FnMut() -> Result<Option<Vec<CroppedFrame>>, EstError>> FaceSource for Turns<F> {
+        fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+            if self.given.fetch_add(1, Ordering::Relaxed) < self.count { Ok(Some(vec![])) } else { (self.then)() }
+        }
+    }
+
+    fn turns<F>(count: usize, then: F) -> Turns<F> {
+        Turns { given: AtomicUsize::new(0), count, then }
+    }
+
+    #[test]
+    fn every_turn_arrives_and_then_the_end() {
+        let mut source = turns(3 * AHEAD, || Ok(None));
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::start(scope, &mut source);
+            for _ in 0..3 * AHEAD {
+                assert!(ahead.next_frames().unwrap().is_some());
+            }
+            assert!(ahead.next_frames().unwrap().is_none());
+            assert!(ahead.next_frames().unwrap().is_none(), "the end stays the end");
+        });
+    }
+
+    #[test]
+    fn an_error_arrives_in_its_place() {
+        let error = || EstError::Model { id: "x".to_string(), problem: "wrong".to_string() };
+        let mut source = turns(1, || Err(error()));
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::start(scope, &mut source);
+            assert!(ahead.next_frames().unwrap().is_some());
+            assert!(ahead.next_frames().unwrap_err().to_string().contains("wrong"));
+            assert!(ahead.next_frames().unwrap().is_none());
+        });
+    }
+
+    #[test]
+    fn who_stops_reading_stops_the_source() {
+        let mut source = turns(usize::MAX, || Ok(None));
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::start(scope, &mut source);
+            assert!(ahead.next_frames().unwrap().is_some());
+        });
+        // One read, those that waited, and one that found nobody.
+        assert!(source.given.into_inner() <= AHEAD + 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "the source is broken")]
+    fn a_panic_goes_on_at_the_reader() {
+        let mut source = turns(1, || panic!("the source is broken"));
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::start(scope, &mut source);
+            while ahead.next_frames().unwrap().is_some() {}
+        });
+    }
+}

@@ -69,11 +69,16 @@ impl Recogniser {
             .map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let graph = model.config.graph();
         let part = |inputs: &[&str], output| graph.cut(inputs, &[output]).expect("EST has these nodes");
+        let exact = est_engine::Options { precision: Precision::Exact, ..options.engine };
         // The sessions keep the tensors in the kernels' own order; a second copy would be 137 MB of the preset `paper`.
         let tensors = std::mem::take(&mut model.tensors);
-        let encoder = Session::new(&part(&["frames"], "features"), &tensors, &options.engine)?;
-        let exact = est_engine::Options { precision: Precision::Exact, ..options.engine };
-        let head = Session::new(&part(&["features", "order"], "class_logits"), &tensors, &exact)?;
+        let (encoder, head) = (part(&["frames"], "features"), part(&["features", "order"], "class_logits"));
+        let (encoder, head) = std::thread::scope(|scope| {
+            let head = scope.spawn(|| Session::new(&head, &tensors, &exact));
+            let encoder = Session::new(&encoder, &tensors, &options.engine);
+            (encoder, head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (encoder, head) = (encoder?, head?);
         let levels = levels(&model.preprocessing);
         let (pixels, timings) = (vec![], Timings::default());
         Ok(Recogniser { model, encoder, head, places, options, encoded: 0, pixels, levels, timings })
