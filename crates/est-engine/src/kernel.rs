@@ -9,12 +9,11 @@ use est_kernels::rowwise::{self, AttentionShape};
 use est_kernels::{Window, layout};
 
 use crate::error::EngineError;
+use crate::layer::{self, Workspace};
 use crate::threads::for_blocks;
 
 /// Numbers that make a block of a cheap function worth a thread's attention.
 const BLOCK: usize = 1 << 14;
-/// Pixels of a convolution's block: its patches (at most 512 numbers a pixel) stay in a core's second cache.
-const PIXELS: usize = 192;
 
 /// Sizes are of one item, those of matrices [rows, width]; inputs hold any number of items.
 pub enum Kernel {
@@ -64,19 +63,15 @@ impl Kernel {
     }
 
     /// Units in a block: small enough that every thread gets some.
-    fn block(&self, units: usize) -> usize {
+    fn block(&self) -> usize {
         match self {
-            Kernel::Layer(..) => {
-                let share = units.div_ceil(2 * rayon::current_num_threads());
-                share.next_multiple_of(8).min(PIXELS)
-            }
             Kernel::MeanOverRows([rows, width]) => (BLOCK / (rows * width)).max(1),
             _ => (BLOCK / self.unit()).max(1),
         }
     }
 
-    /// Computes the whole result from the whole inputs.
-    pub fn run(&self, inputs: &[&[f32]], output: &mut [f32]) -> Result<(), EngineError> {
+    /// Computes the whole result from the whole inputs, on the pool that this is called in.
+    pub fn run(&self, inputs: &[&[f32]], output: &mut [f32], workspace: &mut Workspace) -> Result<(), EngineError> {
         if output.is_empty() {
             return Ok(());
         }
@@ -88,12 +83,37 @@ impl Kernel {
                 return Err(EngineError::Index { node, index, last });
             }
         }
+        if let Kernel::Layer(conv, slope) = self {
+            layer::run(conv, inputs, *slope, output, workspace);
+            return Ok(());
+        }
         let unit = self.unit();
         let units = output.len() / unit;
-        for_blocks(output, unit, self.block(units), |range, output| {
+        for_blocks(output, unit, self.block(), |range, output| {
             self.run_block(inputs, range, units, output);
         });
         Ok(())
+    }
+
+    /// Whether the kernel computes an image from the images at its place alone, and [`Kernel::run_alone`] can do it.
+    pub fn is_of_images(&self) -> bool {
+        match self {
+            Kernel::Layer(conv, _) => !conv.is_heavy() && conv.shape().window != Window::ONE,
+            Kernel::MaxPool(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Computes the whole result on this thread alone.
+    pub fn run_alone(&self, inputs: &[&[f32]], output: &mut [f32]) {
+        if let Kernel::Layer(conv, slope) = self {
+            let images = output.len() / conv.shape().outputs / conv.shape().window.pixels();
+            let epilogue = Epilogue { residual: inputs.get(1).copied(), slope: *slope };
+            conv.run(inputs[0], 0..conv.units(images), epilogue, output);
+        } else {
+            let units = output.len() / self.unit();
+            self.run_block(inputs, 0..units, units, output);
+        }
     }
 
     fn run_block(&self, inputs: &[&[f32]], range: Range<usize>, units: usize, output: &mut [f32]) {
@@ -103,11 +123,7 @@ impl Kernel {
             &inputs[input][range.start * unit..range.end * unit]
         };
         match self {
-            Kernel::Layer(conv, slope) => {
-                let residual = (inputs.len() > 1).then(|| part(1));
-                let slope = *slope;
-                conv.run(inputs[0], range, Epilogue { residual, slope }, output);
-            }
+            Kernel::Layer(..) => unreachable!("has its own division"),
             Kernel::MaxPool(window, channels) => max_pool(window, *channels, inputs[0], range, output),
             &Kernel::Upsample(from, to, channels) => upsample_nearest(part(0), from, to, channels, output),
             &Kernel::Add([rows, width]) => rowwise::add(part(0), part(1), rows, width, output),

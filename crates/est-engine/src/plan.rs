@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use est_kernels::Window;
 use est_kernels::conv::{Conv, ConvShape};
 use est_kernels::rowwise::AttentionShape;
+use est_kernels::{Isa, Window};
 use est_nets::{Graph, NodeId, Op, Role, Shape, Tensor};
 
 use crate::buffers::{Place, Use, Value, assign};
 use crate::chain::{Chain, chains, slope, users};
 use crate::error::EngineError;
 use crate::fold::fold_batch_norm;
+use crate::front::Front;
 use crate::kernel::Kernel;
+use crate::session::Precision;
 
 /// One kernel call. Inputs and output are positions in [`Plan::values`].
 pub struct Step {
-    name: String,
-    shape: Shape,
+    pub name: String,
+    pub shape: Shape,
     pub kernel: Kernel,
     pub inputs: Vec<usize>,
     pub output: usize,
@@ -32,14 +34,27 @@ pub struct Plan {
     pub outputs: Vec<usize>,
     /// Numbers in each buffer for one element of the batch.
     pub buffers: Vec<usize>,
+    pub front: Front,
+    /// Of the convolutions.
+    pub images: Isa,
 }
 
 impl Plan {
-    pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>) -> Result<Plan, EngineError> {
+    pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, precision: Precision) -> Result<Plan, EngineError> {
+        let isa = Isa::best();
+        let exact = isa.min(Isa::Avx512);
+        let images = if precision == Precision::Exact { exact } else { isa };
         let users = users(graph);
         let (mut chains, absorbed) = chains(graph, &users);
-        let mut builder =
-            Builder { graph, tensors, values: vec![], of_node: vec![usize::MAX; graph.nodes().len()], steps: vec![] };
+        let mut builder = Builder {
+            graph,
+            tensors,
+            isa: exact,
+            images,
+            values: vec![],
+            of_node: vec![usize::MAX; graph.nodes().len()],
+            steps: vec![],
+        };
         for (number, (id, node)) in graph.inputs().enumerate() {
             builder.of_node[id] = builder.value(node.shape.len());
             builder.values[builder.of_node[id]].place = Place::Input(number);
@@ -55,14 +70,19 @@ impl Plan {
         }
         let Builder { mut values, of_node, steps, .. } = builder;
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
-        let uses = steps.iter().map(|step| Use { inputs: &step.inputs, output: step.output });
-        let buffers = assign(&mut values, &uses.collect::<Vec<_>>(), &outputs);
+        let front = Front::new(&values, &steps, &outputs);
+        // To the other steps the front is one step.
+        let front_use = front.steps.checked_sub(1).map(|last| Use { inputs: &[], output: steps[last].output });
+        let uses = steps[front.steps..].iter().map(|step| Use { inputs: &step.inputs, output: step.output });
+        let buffers = assign(&mut values, &front_use.into_iter().chain(uses).collect::<Vec<_>>(), &outputs);
         Ok(Plan {
             inputs: graph.inputs().map(|(_, node)| node.name.clone()).collect(),
             values,
             outputs,
             buffers,
             steps,
+            front,
+            images,
         })
     }
 }
@@ -70,6 +90,10 @@ impl Plan {
 struct Builder<'a> {
     graph: &'a Graph,
     tensors: &'a BTreeMap<String, Tensor>,
+    /// For all layers but those of images.
+    isa: Isa,
+    /// For convolutions of images.
+    images: Isa,
     values: Vec<Value>,
     of_node: Vec<usize>,
     steps: Vec<Step>,
@@ -157,7 +181,8 @@ impl<'a> Builder<'a> {
             fold_batch_norm(tensors, eps, &mut weights, &mut bias);
         }
         inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
-        let conv = Box::new(Conv::new(shape, &weights, &bias));
+        let isa = if matches!(node.op, Op::Conv2d { .. }) { self.images } else { self.isa };
+        let conv = Box::new(Conv::new(isa, shape, &weights, &bias));
         let kernel = Kernel::Layer(conv, chain.slope);
         Ok(self.step(node.name.clone(), kernel, inputs, &graph.node(end).shape))
     }
@@ -182,7 +207,7 @@ impl<'a> Builder<'a> {
         for (i, name) in ["query", "key", "value"].iter().enumerate() {
             let weights = &tensors[0].data[i * width * width..(i + 1) * width * width];
             let bias = &tensors[1].data[i * width..(i + 1) * width];
-            let conv = Conv::new(ConvShape::linear(width, width), weights, bias);
+            let conv = Conv::new(self.isa, ConvShape::linear(width, width), weights, bias);
             let kernel = Kernel::Layer(Box::new(conv), None);
             let shape = &graph.node(node.inputs[i]).shape;
             projected.push(self.step(format!("{}.{name}", node.name), kernel, vec![inputs[i]], shape));
@@ -249,18 +274,29 @@ impl<'a> Builder<'a> {
 /// One line a step: its layer, kernel, result and the places that it reads and writes.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let place = |&value: &usize| match self.values[value].place {
-            Place::Input(number) => self.inputs[number].clone(),
-            Place::Buffer(number) => format!("#{number}"),
-        };
         for (index, step) in self.steps.iter().enumerate() {
-            let inputs = step.inputs.iter().map(place).collect::<Vec<_>>().join(" + ");
+            // A core's own buffers in the front, shared ones from its last step on.
+            let place = |&value: &usize, is_own: bool| match (is_own, self.values[value].place) {
+                (true, _) if matches!(self.front.values[value].place, Place::Buffer(_)) => {
+                    let Place::Buffer(number) = self.front.values[value].place else { unreachable!("just matched") };
+                    format!("@{number}")
+                }
+                (_, Place::Buffer(number)) => format!("#{number}"),
+                (_, Place::Input(number)) => self.inputs[number].clone(),
+            };
+            let inputs = step.inputs.iter().map(|value| place(value, index < self.front.steps));
+            let inputs = inputs.collect::<Vec<_>>().join(" + ");
             let result = format!("{} x {:?}", step.shape.repeat, step.shape.item);
-            let (name, kernel, output) = (&step.name, step.kernel.to_string(), place(&step.output));
+            let output = place(&step.output, index + 1 < self.front.steps);
+            let (name, kernel) = (&step.name, step.kernel.to_string());
             writeln!(f, "{index:3}  {name:44} {kernel:32} {result:20} {inputs} -> {output}")?;
         }
         let (buffers, numbers) = (self.buffers.len(), self.buffers.iter().sum::<usize>());
         let megabytes = numbers as f64 * 4e-6;
+        if self.front.steps > 0 {
+            let own = self.front.buffers.iter().sum::<usize>() as f64 * 4e-6;
+            writeln!(f, "steps 0 to {} image by image, each in {own:.1} MB of one core (@)", self.front.steps - 1)?;
+        }
         write!(f, "{buffers} buffers, {megabytes:.1} MB for each element of the batch")
     }
 }

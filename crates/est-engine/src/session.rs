@@ -1,14 +1,16 @@
 //! A network that is ready to run.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use est_kernels::Aligned;
 use est_nets::{Graph, Tensor};
 use rayon::ThreadPool;
 
 use crate::buffers::Place;
 use crate::error::EngineError;
-use crate::plan::Plan;
+use crate::layer::Workspace;
+use crate::plan::{Plan, Step};
 use crate::threads;
 
 /// How the convolutions of the frame encoder multiply. All else is f32 in either.
@@ -38,7 +40,10 @@ impl Options {
 pub struct Session {
     plan: Plan,
     threads: Arc<ThreadPool>,
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<Aligned<f32>>,
+    /// Each thread's own buffers for the plan's front.
+    cores: Vec<Mutex<Vec<Aligned<f32>>>>,
+    workspace: Workspace,
 }
 
 impl Session {
@@ -49,8 +54,12 @@ impl Session {
     /// # Errors
     /// A missing or misshapen tensor, by its key; an operation that no kernel does; threads that do not start.
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, options: &Options) -> Result<Session, EngineError> {
-        let plan = Plan::new(graph, tensors)?;
-        Ok(Session { buffers: vec![vec![]; plan.buffers.len()], threads: threads::pool(options.threads)?, plan })
+        let threads = threads::pool(options.threads)?;
+        let plan = threads.install(|| Plan::new(graph, tensors, options.precision))?;
+        let mut session = Session { plan, threads, buffers: vec![], cores: vec![], workspace: Workspace::default() };
+        session.buffers.resize_with(session.plan.buffers.len(), Aligned::default);
+        session.cores.resize_with(session.threads.current_num_threads(), Mutex::default);
+        Ok(session)
     }
 
     /// Runs `batch` elements. `inputs` are in the order of [`Graph::inputs`], the results in that of [`Graph::outputs`];
@@ -61,23 +70,26 @@ impl Session {
     /// Inputs of the wrong number or length; an index outside its table.
     pub fn run(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.check(batch, inputs)?;
-        let Session { plan, threads, buffers } = self;
+        let Session { plan, threads, buffers, cores, workspace } = self;
         for (buffer, len) in buffers.iter_mut().zip(&plan.buffers) {
-            if buffer.len() < len * batch {
-                buffer.resize(len * batch, 0.0);
-            }
+            buffer.reserve(len * batch);
         }
         threads.install(|| {
-            for step in &plan.steps {
-                let Place::Buffer(target) = plan.values[step.output].place else {
-                    unreachable!("steps write to buffers")
-                };
-                // The plan never writes to a buffer that the same step reads.
-                let mut output = std::mem::take(&mut buffers[target]);
+            let (front, rest) = plan.steps.split_at(plan.front.steps);
+            if let Some(last) = front.last() {
+                let mut output = take(plan, buffers, last);
+                let target = &mut output[..plan.values[last.output].len * batch];
+                let result = plan.front.run(front, inputs[0], target, cores, workspace);
+                put(plan, buffers, last, output);
+                result?;
+            }
+            for step in rest {
+                let mut output = take(plan, buffers, step);
                 let read: Vec<&[f32]> =
                     step.inputs.iter().map(|&value| get(plan, buffers, inputs, batch, value)).collect();
-                let result = step.kernel.run(&read, &mut output[..plan.values[step.output].len * batch]);
-                buffers[target] = output;
+                let target = &mut output[..plan.values[step.output].len * batch];
+                let result = step.kernel.run(&read, target, workspace);
+                put(plan, buffers, step, output);
                 result?;
             }
             let output = |&value: &usize| get(plan, buffers, inputs, batch, value).to_vec();
@@ -105,7 +117,7 @@ impl Session {
 
     /// What the products of the convolutions are made of: "f32" or "bf16".
     pub fn precision(&self) -> &'static str {
-        "f32"
+        if self.plan.images.has_bf16() { "bf16" } else { "f32" }
     }
 
     /// One line a step: layer, kernel, shape of the result, buffers; for people.
@@ -114,8 +126,24 @@ impl Session {
     }
 }
 
+/// Takes the buffer out that a step writes: the plan never writes to one that the same step reads.
+fn take(plan: &Plan, buffers: &mut [Aligned<f32>], step: &Step) -> Aligned<f32> {
+    std::mem::take(&mut buffers[target(plan, step)])
+}
+
+fn put(plan: &Plan, buffers: &mut [Aligned<f32>], step: &Step, buffer: Aligned<f32>) {
+    buffers[target(plan, step)] = buffer;
+}
+
+fn target(plan: &Plan, step: &Step) -> usize {
+    match plan.values[step.output].place {
+        Place::Buffer(target) => target,
+        Place::Input(_) => unreachable!("steps write to buffers"),
+    }
+}
+
 /// The numbers of a value.
-fn get<'a>(plan: &Plan, buffers: &'a [Vec<f32>], inputs: &[&'a [f32]], batch: usize, value: usize) -> &'a [f32] {
+fn get<'a>(plan: &Plan, buffers: &'a [Aligned<f32>], inputs: &[&'a [f32]], batch: usize, value: usize) -> &'a [f32] {
     let value = &plan.values[value];
     match value.place {
         Place::Input(number) => inputs[number],

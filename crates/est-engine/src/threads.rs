@@ -31,6 +31,19 @@ pub fn pool(threads: usize) -> Result<Arc<ThreadPool>, EngineError> {
     Ok(pool)
 }
 
+/// Computes the parts of `output` that end at `ends`, on the pool that this is called in: `compute` gets a part's number
+/// and the part.
+pub fn for_parts<T: Send>(mut output: &mut [T], ends: &[usize], compute: impl Fn(usize, &mut [T]) + Sync) {
+    let mut parts = Vec::with_capacity(ends.len());
+    let mut start = 0;
+    for &end in ends {
+        let (part, rest) = output.split_at_mut(end - start);
+        parts.push(part);
+        (start, output) = (end, rest);
+    }
+    parts.into_par_iter().with_max_len(1).enumerate().for_each(|(number, part)| compute(number, part));
+}
+
 /// Computes `output`, which is made of rows of `width` numbers, in blocks of `rows` rows on the pool that this is called
 /// in: `compute` gets the numbers of a block's rows and the block.
 pub fn for_blocks(output: &mut [f32], width: usize, rows: usize, compute: impl Fn(Range<usize>, &mut [f32]) + Sync) {

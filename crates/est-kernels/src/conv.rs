@@ -1,11 +1,15 @@
 //! 2-D convolution of channels-last images, and linear layers, which are 1x1 convolutions of 1x1 images.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use crate::gemm::{DEPTH, add_product};
-use crate::window::{Window, inside};
+use crate::depthwise::Depthwise;
+use crate::direct::Direct;
+pub use crate::epilogue::Epilogue;
+use crate::isa::Isa;
+use crate::window::Window;
+pub use crate::winograd::Stages;
+use crate::winograd::Winograd;
 
 /// A convolution layer: images [height, width, inputs] -> [out_height, out_width, outputs], zero padding. `groups`
 /// divides `inputs` and `outputs`.
@@ -32,210 +36,130 @@ impl ConvShape {
     pub fn weights(&self) -> usize {
         self.outputs * self.inputs / self.groups * self.window.kernel.pow(2)
     }
+
+    /// Whether an output pixel sees the input pixel at its own place alone.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0)
+    }
+
+    fn is_depthwise(&self) -> bool {
+        self.groups == self.inputs && self.groups == self.outputs
+    }
 }
 
 /// How a layer is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Method {
-    /// The pixels of the input are the rows of a matrix product.
-    Pointwise,
-    /// The patches under the kernel are gathered, some taps of a block of pixels at a time, then multiplied.
-    Patches,
-    /// Each channel by itself, eight side by side.
-    Depthwise,
+    /// One for each group.
+    Direct(Vec<Direct>),
+    Winograd(Box<Winograd>),
+    Depthwise(Depthwise),
 }
 
-/// A layer with its weights repacked: by group, tap and input channel, outputs innermost.
+/// A layer with its weights repacked for one kernel, which is chosen here: [`fmt::Display`] says which.
 pub struct Conv {
     shape: ConvShape,
+    isa: Isa,
     method: Method,
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-/// What is done to a layer's result before it is stored: the number at the same place of `residual` is added, then
-/// what is negative is multiplied by `slope` (0 is ReLU).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Epilogue<'a> {
-    pub residual: Option<&'a [f32]>,
-    pub slope: Option<f32>,
-}
-
-/// Numbers in a cache line.
-const LINE: usize = 16;
-/// Channels that a depthwise layer keeps in registers.
-const LANES: usize = 8;
-
-thread_local! {
-    static PATCHES: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
 }
 
 impl Conv {
-    /// `weights` [outputs, inputs / groups, kernel, kernel] as PyTorch lays them out; `bias` [outputs].
-    pub fn new(shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
-        let (window, groups) = (shape.window, shape.groups);
+    /// `weights` [outputs, inputs / groups, kernel, kernel] as PyTorch lays them out; `bias` [outputs]. Factors are in
+    /// bf16 with [`Isa::Avx512Bf16`], else in f32; so are those of depthwise layers with any.
+    ///
+    /// # Panics
+    /// When this processor lacks `isa`.
+    pub fn new(isa: Isa, shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!(weights.len(), shape.weights(), "weights of {shape:?}");
         assert_eq!(bias.len(), shape.outputs, "bias of {shape:?}");
-        let method = if groups == shape.inputs && groups == shape.outputs {
-            Method::Depthwise
-        } else if (window.kernel, window.stride, window.padding, groups) == (1, 1, 0, 1) {
-            Method::Pointwise
+        let method = if shape.is_depthwise() {
+            Method::Depthwise(Depthwise::new(isa, shape, weights, bias))
+        } else if Winograd::points(&shape).is_some() {
+            Method::Winograd(Box::new(Winograd::new(isa, shape, weights, bias)))
         } else {
-            Method::Patches
+            let group = |group| Direct::new(isa, shape, group, weights, bias);
+            Method::Direct((0..shape.groups).map(group).collect())
         };
-        let taps = window.kernel.pow(2);
-        let (ins, outs) = match method {
-            Method::Depthwise => (1, shape.outputs),
-            _ => (shape.inputs / groups, shape.outputs / groups),
-        };
-        let mut packed = vec![0.0; weights.len()];
-        let groups = weights.chunks_exact(outs * ins * taps);
-        for (filters, packed) in groups.zip(packed.chunks_exact_mut(outs * ins * taps)) {
-            // A cache line of outputs at a time: filters are read, and lines written, from front to back.
-            for first in (0..outs).step_by(LINE) {
-                for input in 0..ins {
-                    for tap in 0..taps {
-                        for output in first..outs.min(first + LINE) {
-                            packed[(tap * ins + input) * outs + output] = filters[(output * ins + input) * taps + tap];
-                        }
-                    }
-                }
-            }
-        }
-        Conv { shape, method, weights: packed, bias: bias.to_vec() }
+        Conv { shape, isa, method }
     }
 
     pub fn shape(&self) -> &ConvShape {
         &self.shape
     }
 
-    /// Computes `pixels` of the output: pixels of all images of `input`, counted through, row by row. `output` and the
-    /// residual hold these pixels alone.
-    pub fn run(&self, input: &[f32], pixels: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
+    /// Units that the work on so many images can be divided into: pixels of a pointwise layer, rows of pixels or several
+    /// rows of others.
+    pub fn units(&self, images: usize) -> usize {
+        match &self.method {
+            Method::Winograd(winograd) => winograd.units(images),
+            _ if self.shape.is_pointwise() => images * self.shape.window.pixels(),
+            _ => images * self.shape.window.out_height(),
+        }
+    }
+
+    /// The output pixels of `units`, counted through all images, row by row.
+    pub fn pixels(&self, units: Range<usize>) -> Range<usize> {
+        let row = match &self.method {
+            _ if self.shape.is_pointwise() => return units,
+            Method::Winograd(winograd) => winograd.rows(units),
+            _ => units,
+        };
+        let width = self.shape.window.out_width();
+        row.start * width..row.end * width
+    }
+
+    /// The stages of computing so many images on so many threads, for a layer that is better computed stage after stage;
+    /// `blocks` is how many blocks the first stage is to have.
+    pub fn stages(&self, images: usize, threads: usize, blocks: usize) -> Option<Stages<'_>> {
+        match &self.method {
+            Method::Winograd(winograd) if winograd.is_heavy() || winograd.is_short(images, threads) => {
+                Some(winograd.stages(images, blocks))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the weights are so large that they should be read for many images at once.
+    pub fn is_heavy(&self) -> bool {
+        matches!(&self.method, Method::Winograd(winograd) if winograd.is_heavy())
+    }
+
+    /// Computes `units` of the images in `input`, counted through all of them. `output` and the residual hold
+    /// [`Conv::pixels`] of these units.
+    pub fn run(&self, input: &[f32], units: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
         let shape = &self.shape;
         let image = shape.window.height * shape.window.width * shape.inputs;
-        let all = input.len() / image * shape.window.pixels();
-        assert!(input.len().is_multiple_of(image) && pixels.end <= all, "input of {shape:?}");
-        assert_eq!(output.len(), pixels.len() * shape.outputs, "output of {shape:?}");
-        for row in output.chunks_exact_mut(shape.outputs) {
-            row.copy_from_slice(&self.bias);
-        }
+        let fits = input.len().is_multiple_of(image) && units.end <= self.units(input.len() / image);
+        assert!(fits, "input of {shape:?}");
+        assert_eq!(output.len(), self.pixels(units.clone()).len() * shape.outputs, "output of {shape:?}");
         if let Some(residual) = epilogue.residual {
             assert_eq!(residual.len(), output.len(), "residual of {shape:?}");
-            for (sum, residual) in output.iter_mut().zip(residual) {
-                *sum += residual;
-            }
         }
-        match self.method {
-            Method::Pointwise => {
-                let (k, n) = (shape.inputs, shape.outputs);
-                let rows = &input[pixels.start * k..pixels.end * k];
-                add_product(pixels.len(), rows, k, &self.weights, output, n, n);
-            }
-            Method::Patches => self.add_patches(input, pixels, output),
-            Method::Depthwise => self.add_depthwise(input, pixels, output),
+        assert!(epilogue.slope.is_none_or(|slope| slope <= 1.0), "slope {:?}", epilogue.slope);
+        if units.is_empty() {
+            return;
         }
-        if let Some(slope) = epilogue.slope {
-            leak(slope, output);
-        }
-    }
-
-    fn add_patches(&self, input: &[f32], pixels: Range<usize>, output: &mut [f32]) {
-        let shape = &self.shape;
-        let taps = shape.window.kernel.pow(2);
-        let (ins, outs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
-        // As many taps at a time as one pass of the matrix product sums, in parts of nearly equal size.
-        let parts = taps.div_ceil((DEPTH / ins).max(1));
-        PATCHES.with_borrow_mut(|patches| {
-            for group in 0..shape.groups {
-                for part in 0..parts {
-                    let part = part * taps / parts..(part + 1) * taps / parts;
-                    let depth = part.len() * ins;
-                    patches.resize(patches.len().max(pixels.len() * depth), 0.0);
-                    let patches = &mut patches[..pixels.len() * depth];
-                    for (patch, pixel) in patches.chunks_exact_mut(depth).zip(pixels.clone()) {
-                        self.gather(input, pixel, group, part.clone(), patch);
-                    }
-                    let first = (group * taps + part.start) * ins * outs;
-                    let weights = &self.weights[first..first + depth * outs];
-                    let columns = &mut output[group * outs..];
-                    add_product(pixels.len(), patches, depth, weights, columns, shape.outputs, outs);
+        match &self.method {
+            Method::Direct(groups) => {
+                for group in groups {
+                    group.run(input, units.clone(), epilogue, output);
                 }
             }
-        });
-    }
-
-    /// Copies what `taps` of the kernel see at an output pixel: [taps, inputs / groups].
-    fn gather(&self, input: &[f32], pixel: usize, group: usize, taps: Range<usize>, mut patch: &mut [f32]) {
-        let ConvShape { window, inputs, groups, .. } = self.shape;
-        let ins = inputs / groups;
-        let (image, y, x) = window.locate(pixel);
-        let mut tap = taps.start;
-        while tap < taps.end {
-            // Taps of one kernel row lie side by side, unless the other groups' channels stand between them.
-            let run = match groups {
-                1 => (window.kernel - tap % window.kernel).min(taps.end - tap),
-                _ => 1,
-            };
-            let (into, rest) = patch.split_at_mut(run * ins);
-            let row = y + (tap / window.kernel) as isize;
-            let first = x + (tap % window.kernel) as isize;
-            let mut seen = inside(first, run, window.width);
-            if inside(row, 1, window.height).is_empty() {
-                seen = 0..0;
-            }
-            if seen.len() < run {
-                into.fill(0.0);
-            }
-            if !seen.is_empty() {
-                let column = (first + seen.start as isize) as usize;
-                let from = (image * window.height + row as usize) * window.width + column;
-                let from = &input[from * inputs + group * ins..][..seen.len() * ins];
-                into[seen.start * ins..seen.end * ins].copy_from_slice(from);
-            }
-            patch = rest;
-            tap += run;
-        }
-    }
-
-    fn add_depthwise(&self, input: &[f32], pixels: Range<usize>, output: &mut [f32]) {
-        let ConvShape { window, inputs: channels, .. } = self.shape;
-        let whole = channels / LANES * LANES;
-        let mut taps = vec![];
-        for (out, pixel) in output.chunks_exact_mut(channels).zip(pixels) {
-            let (image, y, x) = window.locate(pixel);
-            let image = &input[image * window.height * window.width * channels..];
-            taps.clear();
-            taps.extend(window.taps(y, x).map(|(tap, pixel)| (tap * channels, pixel * channels)));
-            for first in (0..whole).step_by(LANES) {
-                let out = out[first..].first_chunk_mut::<LANES>().expect("a whole chunk");
-                let mut sums = *out;
-                for &(tap, pixel) in &taps {
-                    let x = image[pixel + first..].first_chunk::<LANES>().expect("a whole chunk");
-                    let w = self.weights[tap + first..].first_chunk::<LANES>().expect("a whole chunk");
-                    for lane in 0..LANES {
-                        sums[lane] += x[lane] * w[lane];
-                    }
-                }
-                *out = sums;
-            }
-            for (channel, out) in out.iter_mut().enumerate().skip(whole) {
-                for &(tap, pixel) in &taps {
-                    *out += image[pixel + channel] * self.weights[tap + channel];
-                }
-            }
+            Method::Winograd(winograd) => winograd.run(input, units, epilogue, output),
+            Method::Depthwise(depthwise) => depthwise.run(input, units, epilogue, output),
         }
     }
 }
 
-/// The method, for a printed plan.
+/// The kernel, for a printed plan.
 impl fmt::Display for Conv {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Window { kernel, stride, .. } = self.shape.window;
-        match self.method {
-            Method::Pointwise => write!(f, "product"),
-            Method::Patches => write!(f, "{kernel}x{kernel}/{stride} patches + product"),
-            Method::Depthwise => write!(f, "{kernel}x{kernel}/{stride} depthwise"),
+        let factors = if self.isa.has_bf16() { "bf16" } else { "f32" };
+        match &self.method {
+            Method::Direct(_) if self.shape.is_pointwise() => write!(f, "product {factors}"),
+            Method::Direct(_) => write!(f, "{kernel}x{kernel}/{stride} direct {factors}"),
+            Method::Winograd(winograd) => write!(f, "{kernel}x{kernel}/{stride} {} {factors}", winograd.name()),
+            Method::Depthwise(_) => write!(f, "{kernel}x{kernel}/{stride} depthwise f32"),
         }
     }
 }

@@ -5,16 +5,23 @@
 //! Slices of the wrong length are programmer errors: every function panics on them.
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod aligned;
 pub mod conv;
-pub mod gemm;
+mod depthwise;
+mod direct;
+mod epilogue;
 pub mod isa;
 pub mod layout;
+mod pack;
 pub mod peak;
 pub mod pool;
 pub mod reference;
 pub mod rowwise;
 mod simd;
+mod tile;
 mod window;
+mod winograd;
 
+pub use aligned::Aligned;
 pub use isa::Isa;
 pub use window::Window;

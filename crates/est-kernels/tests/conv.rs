@@ -1,8 +1,7 @@
-//! Convolution, linear layers and the matrix product against the naive oracle.
+//! Convolution and linear layers against the naive oracle.
 
 use est_kernels::conv::{Conv, ConvShape, Epilogue};
-use est_kernels::gemm::{DEPTH, add_product};
-use est_kernels::{Window, reference};
+use est_kernels::{Isa, Window, reference};
 
 /// Numbers in [-1, 1) from a multiplicative hash of their place.
 fn noise(seed: u64, len: usize) -> Vec<f32> {
@@ -16,10 +15,6 @@ fn noise(seed: u64, len: usize) -> Vec<f32> {
 
 fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
-}
-
-fn magnitudes(x: &[f32]) -> Vec<f64> {
-    x.iter().map(|&x| f64::from(x.abs())).collect()
 }
 
 fn layer(size: [usize; 2], channels: [usize; 2], kernel: usize, stride: usize) -> ConvShape {
@@ -43,57 +38,68 @@ fn depthwise(size: [usize; 2], channels: usize, stride: usize) -> ConvShape {
     grouped(layer(size, [channels, channels], 3, stride), channels)
 }
 
-/// Holds the layer against the oracle, image by image and with every epilogue; then in ragged parts against itself.
+/// Holds the layer against the oracle, image by image, with every epilogue and every set of instructions that this
+/// processor has; then in ragged parts against itself.
 fn check(shape: ConvShape, images: usize) {
     let window = shape.window;
     let image = window.height * window.width;
     let x = noise(1, images * image * shape.inputs);
     let weights = noise(2, shape.weights());
     let bias = noise(3, shape.outputs);
-    let pixels = images * window.pixels();
-    let residual = noise(4, pixels * shape.outputs);
+    let numbers = images * window.pixels() * shape.outputs;
+    let residual = noise(4, numbers);
 
     let planes = reference::transpose(&x, image, shape.inputs);
-    let expected = reference::conv2d(&shape, &wide(&planes), &wide(&weights), &wide(&bias));
-    let expected = reference::transpose(&expected, shape.outputs, window.pixels());
-    // Products and sums that enter each result; the rounding error of a sum of n terms, each part of at most DEPTH
-    // summed by itself, is at most (DEPTH + parts + 3) u times the sum of the terms' magnitudes (Higham, Accuracy and
-    // Stability of Numerical Algorithms, section 4.2), u = 2^-24.
-    let scale = reference::conv2d(&shape, &magnitudes(&planes), &magnitudes(&weights), &magnitudes(&bias));
-    let scale = reference::transpose(&scale, shape.outputs, window.pixels());
-    let terms = shape.inputs / shape.groups * window.kernel.pow(2);
-    // Parts are whole taps, so there may be one more than terms / DEPTH for every tap.
-    let steps = terms.min(DEPTH) + terms / DEPTH + window.kernel.pow(2) + 3;
-    let unit = steps as f64 * 2f64.powi(-24);
-
-    let conv = Conv::new(shape, &weights, &bias);
-    for (residual, slope) in
-        [(None, None), (Some(&residual[..]), Some(0.0)), (None, Some(0.1)), (Some(&residual), None)]
-    {
-        let mut out = vec![f32::NAN; pixels * shape.outputs];
-        conv.run(&x, 0..pixels, Epilogue { residual, slope }, &mut out);
-        for (i, &out) in out.iter().enumerate() {
-            let added = residual.map_or(0.0, |residual| f64::from(residual[i]));
-            let sum = expected[i] + added;
-            let sum = if sum < 0.0 { sum * f64::from(slope.unwrap_or(1.0)) } else { sum };
-            let error = (f64::from(out) - sum).abs();
-            assert!(error <= unit * (scale[i] + added.abs()), "{shape:?} {i}: {out} for {sum}");
-        }
-
-        // One pixel, then five, then all but one and so on: every tail of every tile.
-        let mut ragged = vec![f32::NAN; out.len()];
-        let mut start = 0;
-        for width in [1, 5, 7, 8, 17, 48, 64, 129, 1000].into_iter().cycle() {
-            let end = (start + width).min(pixels);
-            let part = start * shape.outputs..end * shape.outputs;
-            let residual = residual.map(|residual| &residual[part.clone()]);
-            conv.run(&x, start..end, Epilogue { residual, slope }, &mut ragged[part]);
-            start = end;
-            if start == pixels {
-                break;
+    let oracle = |x: &[f64], weights: &[f64], bias: &[f64]| {
+        reference::transpose(&reference::conv2d(&shape, x, weights, bias), shape.outputs, window.pixels())
+    };
+    let expected = oracle(&wide(&planes), &wide(&weights), &wide(&bias));
+    // Errors are random and add in squares: that of a result is small beside the root of the sum of its squared terms.
+    let squares = |x: &[f32]| x.iter().map(|&x| f64::from(x) * f64::from(x)).collect::<Vec<f64>>();
+    let scale = oracle(&squares(&planes), &squares(&weights), &squares(&bias));
+    for isa in Isa::available() {
+        let conv = Conv::new(isa, shape, &weights, &bias);
+        // Rounding one factor of a product to bf16 is off by up to 2^-9, both by 2^-8; a sum of many by that fraction of
+        // its size, times a few for the largest of all the errors. The transforms of Winograd's tiles multiply errors by up
+        // to 8. f32 is 2^16 times finer, but the error of its sums grows with the root of their length.
+        let terms = (shape.inputs / shape.groups * window.kernel.pow(2)) as f64;
+        let bf16 = isa.has_bf16() && !conv.to_string().contains("depthwise");
+        let unit = if bf16 { 2f64.powi(-8) } else { 2f64.powi(-24) * terms.sqrt().max(2.0) };
+        let unit = unit * if conv.to_string().contains("winograd") { 32.0 } else { 4.0 };
+        for (residual, slope) in
+            [(None, None), (Some(&residual[..]), Some(0.0)), (None, Some(0.1)), (Some(&residual), None)]
+        {
+            let units = conv.units(images);
+            let mut out = vec![f32::NAN; numbers];
+            conv.run(&x, 0..units, Epilogue { residual, slope }, &mut out);
+            for (i, &out) in out.iter().enumerate() {
+                let added = residual.map_or(0.0, |residual| f64::from(residual[i]));
+                let sum = expected[i] + added;
+                let sum = if sum < 0.0 { sum * f64::from(slope.unwrap_or(1.0)) } else { sum };
+                let error = (f64::from(out) - sum).abs();
+                let limit = unit * (scale[i] + added * added).sqrt();
+                assert!(
+                    error <= limit,
+                    "{shape:?} {conv} {isa} {i}: {out} for {sum}, off by {error:e}, limit {limit:e}"
+                );
             }
+
+            // One unit, then five, and so on: every tail of every tile.
+            let mut ragged = vec![f32::NAN; out.len()];
+            let mut start = 0;
+            for width in [1, 5, 2, 7, 3, 17, 48, 129, 1000].into_iter().cycle() {
+                let end = (start + width).min(units);
+                let pixels = conv.pixels(start..end);
+                let part = pixels.start * shape.outputs..pixels.end * shape.outputs;
+                let residual = residual.map(|residual| &residual[part.clone()]);
+                conv.run(&x, start..end, Epilogue { residual, slope }, &mut ragged[part]);
+                start = end;
+                if start == units {
+                    break;
+                }
+            }
+            assert!(ragged == out, "{shape:?} {conv} {isa} in parts has other bits");
         }
-        assert!(ragged == out, "{shape:?} in parts has other bits");
     }
 }
 
@@ -134,6 +140,20 @@ fn the_layers_of_mobilenet_and_the_detector() {
     }
 }
 
+/// Every remainder of every tile, down and across.
+#[test]
+fn edges_of_tiles() {
+    for side in 1..10 {
+        check(layer([side, 11 - side], [16, 33], 3, 1), 2);
+        check(layer([2 * side - 1, 24 - 2 * side], [32, 20], 3, 2), 2);
+        check(layer([2 * side, 23 - 2 * side], [3, 16], 7, 2), 2);
+    }
+    check(layer([6, 9], [21, 40], 3, 1), 2); // channels that are no whole vector nor word
+    check(layer([6, 9], [19, 5], 3, 2), 2);
+    check(padded(square(9, 16, 16, 3, 1), 0), 2);
+    check(padded(square(9, 16, 16, 3, 1), 2), 1);
+}
+
 #[test]
 fn odd_shapes() {
     check(grouped(square(9, 32, 48, 3, 1), 4), 2);
@@ -155,49 +175,15 @@ fn linear_layers() {
     check(ConvShape::linear(64, 1), 3);
 }
 
-/// A row's bits must not depend on how many rows are multiplied with it: predictions would depend on batching.
-#[test]
-fn a_row_is_the_same_in_every_product() {
-    for (k, n) in [(147, 64), (576, 64), (512, 512), (1000, 48), (1025, 2), (3, 100), (513, 17)] {
-        let rows = 300;
-        let (a, b) = (noise(5, rows * k), noise(6, k * n));
-        let mut all = vec![0.5; rows * n];
-        add_product(rows, &a, k, &b, &mut all, n, n);
-        for count in [1, 2, 3, 7, 8, 9, 31, 64, 65, 200, 299] {
-            for first in [0, rows - count] {
-                let mut some = vec![0.5; count * n];
-                add_product(count, &a[first * k..], k, &b, &mut some, n, n);
-                assert!(some[..] == all[first * n..][..count * n], "{count} rows of [{k}, {n}] from {first}");
-            }
-        }
-    }
-}
-
-#[test]
-fn rows_may_lie_apart() {
-    let (rows, k, n) = (3, 4, 2);
-    let (a, b) = (noise(7, rows * 6), noise(8, k * n));
-    let mut c = vec![1.0; rows * 5];
-    add_product(rows, &a, 6, &b, &mut c, 5, n);
-    for row in 0..rows {
-        for column in 0..n {
-            let sum: f32 = (0..k).map(|i| a[row * 6 + i] * b[i * n + column]).sum();
-            // Four products and sums of numbers below 1: at most 8 roundings of 4 at the most.
-            assert!((c[row * 5 + column] - 1.0 - sum).abs() < 8.0 * 4.0 * 2f32.powi(-24));
-        }
-        assert_eq!(c[row * 5 + n..(row + 1) * 5], [1.0; 3], "between the rows");
-    }
-}
-
 #[test]
 #[should_panic(expected = "weights of")]
 fn weights_of_another_shape_are_refused() {
-    Conv::new(square(8, 4, 4, 3, 1), &[0.0; 16], &[0.0; 4]);
+    Conv::new(Isa::best(), square(8, 4, 4, 3, 1), &[0.0; 16], &[0.0; 4]);
 }
 
 #[test]
 #[should_panic(expected = "output of")]
 fn an_output_of_another_size_is_refused() {
-    let conv = Conv::new(square(8, 4, 4, 1, 1), &[0.0; 16], &[0.0; 4]);
+    let conv = Conv::new(Isa::best(), square(8, 4, 4, 1, 1), &[0.0; 16], &[0.0; 4]);
     conv.run(&[0.0; 256], 0..64, Epilogue::default(), &mut [0.0; 255]);
 }

@@ -67,8 +67,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger; `b` where either is no number.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller; `b` where either is no number.
-    fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// # Safety
     /// `from` is good for reads of LANES numbers.
     unsafe fn load(self, from: *const f32) -> Self::V;

@@ -55,11 +55,6 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn min(self, a: Self::V, b: Self::V) -> Self::V {
-        zip(a, b, |a, b| if a < b { a } else { b })
-    }
-
-    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::V {
         // SAFETY: the caller's promise; arrays of f32 are aligned as f32 are.
         unsafe { from.cast::<Self::V>().read() }

@@ -87,7 +87,6 @@ impl Simd for Avx2 {
         mul(a, b) = _mm256_mul_ps(a, b);
         mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
         max(a, b) = _mm256_max_ps(a, b);
-        min(a, b) = _mm256_min_ps(a, b);
     }
 
     #[inline(always)]
@@ -164,7 +163,6 @@ macro_rules! avx512 {
             mul(a, b) = _mm512_mul_ps(a, b);
             mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
             max(a, b) = _mm512_max_ps(a, b);
-            min(a, b) = _mm512_min_ps(a, b);
         }
 
         #[inline(always)]

@@ -1,0 +1,95 @@
+//! How a convolution's work is divided among threads. Its numbers do not depend on that.
+
+use est_kernels::Aligned;
+use est_kernels::conv::{Conv, Epilogue, Stages};
+
+use crate::threads::for_parts;
+
+/// Parts of a stage for each thread, if it can be divided so far: what one thread finishes early another takes.
+const PARTS: usize = 4;
+/// Numbers between stages that are still in a cache when they are read again: images are taken in groups of no more.
+const BETWEEN: usize = 6 << 20;
+
+/// Memory between the stages of a layer.
+#[derive(Default)]
+pub struct Workspace {
+    values: Aligned<u32>,
+    products: Aligned<f32>,
+}
+
+/// Computes `output` from whole images on the pool that this is called in.
+pub fn run(conv: &Conv, inputs: &[&[f32]], slope: Option<f32>, output: &mut [f32], workspace: &mut Workspace) {
+    let shape = conv.shape();
+    let (input_len, output_len) =
+        (shape.window.height * shape.window.width * shape.inputs, shape.window.pixels() * shape.outputs);
+    let images = output.len() / output_len;
+    let threads = rayon::current_num_threads();
+    if conv.stages(images, threads, 1).is_none() {
+        return divide(conv, inputs[0], inputs.get(1).copied(), slope, output, threads);
+    }
+    let alone = conv.stages(1, threads, 1).expect("what holds of all holds of one");
+    let between = alone.values_ends().last().unwrap_or(&0) + alone.product(alone.pieces());
+    let group = (BETWEEN / between).clamp(1, images);
+    let groups = images.div_ceil(group);
+    let mut first = 0;
+    for index in 0..groups {
+        let end = (index + 1) * images / groups;
+        let stages = conv.stages(end - first, threads, threads * PARTS).expect("the same as before");
+        let part = first * output_len..end * output_len;
+        let residual = inputs.get(1).map(|all| &all[part.clone()]);
+        let input = &inputs[0][first * input_len..end * input_len];
+        stage_by_stage(conv, &stages, input, Epilogue { residual, slope }, &mut output[part], workspace);
+        first = end;
+    }
+}
+
+/// Parts of whole units.
+fn divide(
+    conv: &Conv,
+    input: &[f32],
+    residual: Option<&[f32]>,
+    slope: Option<f32>,
+    output: &mut [f32],
+    threads: usize,
+) {
+    let shape = conv.shape();
+    let units = conv.units(output.len() / shape.outputs / shape.window.pixels());
+    let parts = (threads * PARTS).min(units);
+    let unit = |part: usize| part * units / parts;
+    let place = |part: usize| conv.pixels(0..unit(part)).len() * shape.outputs;
+    let ends: Vec<usize> = (1..=parts).map(place).collect();
+    for_parts(output, &ends, |part, output| {
+        let residual = residual.map(|all| &all[place(part)..place(part + 1)]);
+        conv.run(input, unit(part)..unit(part + 1), Epilogue { residual, slope }, output);
+    });
+}
+
+fn stage_by_stage(
+    conv: &Conv,
+    stages: &Stages,
+    input: &[f32],
+    epilogue: Epilogue,
+    output: &mut [f32],
+    workspace: &mut Workspace,
+) {
+    let Workspace { values, products } = workspace;
+    let threads = rayon::current_num_threads();
+    let blocks = stages.values_ends();
+    values.reserve(blocks.last().copied().unwrap_or(0));
+    for_parts(values, &blocks, |block, values| stages.values(input, block, values));
+    let parts = (threads * PARTS * 4).min(stages.pieces());
+    let piece = |part: usize| part * stages.pieces() / parts;
+    let ends: Vec<usize> = (1..=parts).map(|part| stages.product(piece(part))).collect();
+    products.reserve(stages.product(stages.pieces()));
+    for_parts(products, &ends, |part, products| stages.products(values, piece(part)..piece(part + 1), products));
+    let shape = conv.shape();
+    let units = conv.units(output.len() / shape.outputs / shape.window.pixels());
+    let parts = (threads * PARTS).min(units);
+    let unit = |part: usize| part * units / parts;
+    let place = |part: usize| conv.pixels(0..unit(part)).len() * shape.outputs;
+    let ends: Vec<usize> = (1..=parts).map(place).collect();
+    for_parts(output, &ends, |part, output| {
+        let residual = epilogue.residual.map(|all| &all[place(part)..place(part + 1)]);
+        stages.finish(products, unit(part)..unit(part + 1), Epilogue { residual, ..epilogue }, output);
+    });
+}
