@@ -109,7 +109,19 @@ fn profile(setting: &str) {
     let setting = Setting::parse(setting).unwrap_or_else(|error| panic!("{error}"));
     let mut runner = Runner::new(&setting).unwrap_or_else(|error| panic!("{error}"));
     println!("{}", runner.session.plan());
-    println!("{:.2} ms", runner.run() * 1e3);
+    let profiles =
+        (0..ROUNDS).map(|_| runner.session.profile(runner.batch, &[&runner.input]).expect("our own frames fit"));
+    let profiles: Vec<Vec<(String, f64)>> = profiles.collect();
+    let mut sum = 0.0;
+    for (step, (name, _)) in profiles[0].iter().enumerate() {
+        let mut seconds: Vec<f64> = profiles.iter().map(|profile| profile[step].1).collect();
+        seconds.sort_by(f64::total_cmp);
+        let each = seconds[ROUNDS / 2] / runner.batch as f64;
+        sum += each;
+        println!("{name:30} {:8.1} us an image", each * 1e6);
+    }
+    let run = runner.run() / runner.batch as f64;
+    println!("{:30} {:8.1} us an image; a whole run {:.1}", "all", sum * 1e6, run * 1e6);
 }
 
 fn table() {

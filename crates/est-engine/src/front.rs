@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use est_kernels::Aligned;
 
 use crate::buffers::{Place, Use, Value, assign};
+use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::layer::Workspace;
 use crate::plan::Step;
@@ -59,8 +60,7 @@ impl Front {
         steps: &[Step],
         input: &[f32],
         output: &mut [f32],
-        cores: &[Mutex<Vec<Aligned<f32>>>],
-        workspace: &mut Workspace,
+        (cores, workspace, clock): (&[Mutex<Vec<Aligned<f32>>>], &mut Workspace, &Clock),
     ) -> Result<(), EngineError> {
         let threads = rayon::current_num_threads();
         let images = input.len() / self.input;
@@ -75,8 +75,8 @@ impl Front {
             let thread = rayon::current_thread_index().unwrap_or(0);
             let mut buffers = cores[thread].lock().unwrap_or_else(PoisonError::into_inner);
             let input = &input[image * self.input..(image + 1) * self.input];
-            let alone = |step: &Step, inputs: &[&[f32]], output: &mut [f32]| {
-                step.kernel.run_alone(inputs, output);
+            let alone = |index: usize, inputs: &[&[f32]], output: &mut [f32]| {
+                clock.time(index, || steps[index].kernel.run_alone(inputs, output));
                 Ok(())
             };
             self.walk(steps, 1, input, output, &mut buffers, alone).expect("images have no wrong numbers");
@@ -86,7 +86,9 @@ impl Front {
         }
         let mut buffers = cores[0].lock().unwrap_or_else(PoisonError::into_inner);
         let input = &input[(images - left) * self.input..];
-        let together = |step: &Step, inputs: &[&[f32]], output: &mut [f32]| step.kernel.run(inputs, output, workspace);
+        let together = |index: usize, inputs: &[&[f32]], output: &mut [f32]| {
+            clock.time(index, || steps[index].kernel.run(inputs, output, workspace))
+        };
         self.walk(steps, left, input, rest, &mut buffers, together)
     }
 
@@ -97,7 +99,7 @@ impl Front {
         input: &[f32],
         output: &mut [f32],
         buffers: &mut Vec<Aligned<f32>>,
-        mut run: impl FnMut(&Step, &[&[f32]], &mut [f32]) -> Result<(), EngineError>,
+        mut run: impl FnMut(usize, &[&[f32]], &mut [f32]) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         buffers.resize_with(self.buffers.len(), Aligned::default);
         for (buffer, len) in buffers.iter_mut().zip(&self.buffers) {
@@ -113,8 +115,8 @@ impl Front {
             };
             let inputs: Vec<&[f32]> = step.inputs.iter().map(get).collect();
             let result = match index + 1 == steps.len() {
-                true => run(step, &inputs, output),
-                false => run(step, &inputs, &mut taken[..self.values[step.output].len * images]),
+                true => run(index, &inputs, output),
+                false => run(index, &inputs, &mut taken[..self.values[step.output].len * images]),
             };
             buffers[target] = taken;
             result?;

@@ -49,7 +49,7 @@ impl Kernel {
     fn unit(&self) -> usize {
         match self {
             Kernel::Layer(conv, _) => conv.shape().outputs,
-            Kernel::MaxPool(_, channels) => *channels,
+            Kernel::MaxPool(window, channels) => window.out_width() * channels,
             Kernel::Upsample(_, to, channels) => to[0] * to[1] * channels,
             Kernel::Add([rows, width]) | Kernel::Gate([rows, width]) => rows * width,
             Kernel::Concat(widths) => widths.iter().sum(),

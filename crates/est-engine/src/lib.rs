@@ -11,6 +11,7 @@
 
 mod buffers;
 mod chain;
+mod clock;
 mod error;
 mod fold;
 mod front;

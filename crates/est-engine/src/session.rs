@@ -8,6 +8,7 @@ use est_nets::{Graph, Tensor};
 use rayon::ThreadPool;
 
 use crate::buffers::Place;
+use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::layer::Workspace;
 use crate::plan::{Plan, Step};
@@ -69,6 +70,27 @@ impl Session {
     /// # Errors
     /// Inputs of the wrong number or length; an index outside its table.
     pub fn run(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.run_timed(batch, inputs, &Clock::default())
+    }
+
+    /// Runs like [`Session::run`] and says what each step of [`Session::plan`] took: its name and seconds, those of steps
+    /// that threads run side by side divided by the number of threads.
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub fn profile(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<(String, f64)>, EngineError> {
+        let clock = Clock::new(self.plan.steps.len());
+        self.run_timed(batch, inputs, &clock)?;
+        let threads = self.threads.current_num_threads();
+        // Images that the front divides among threads are fewer than threads; counting them like the others is near enough.
+        let of = |(index, (step, seconds)): (usize, (&Step, f64))| match index < self.plan.front.steps {
+            true => (step.name.clone(), seconds / batch.min(threads) as f64),
+            false => (step.name.clone(), seconds),
+        };
+        Ok(self.plan.steps.iter().zip(clock.seconds()).enumerate().map(of).collect())
+    }
+
+    fn run_timed(&mut self, batch: usize, inputs: &[&[f32]], clock: &Clock) -> Result<Vec<Vec<f32>>, EngineError> {
         self.check(batch, inputs)?;
         let Session { plan, threads, buffers, cores, workspace } = self;
         for (buffer, len) in buffers.iter_mut().zip(&plan.buffers) {
@@ -79,16 +101,17 @@ impl Session {
             if let Some(last) = front.last() {
                 let mut output = take(plan, buffers, last);
                 let target = &mut output[..plan.values[last.output].len * batch];
-                let result = plan.front.run(front, inputs[0], target, cores, workspace);
+                let result = plan.front.run(front, inputs[0], target, (cores, workspace, clock));
                 put(plan, buffers, last, output);
                 result?;
             }
-            for step in rest {
+            for (index, step) in rest.iter().enumerate() {
                 let mut output = take(plan, buffers, step);
                 let read: Vec<&[f32]> =
                     step.inputs.iter().map(|&value| get(plan, buffers, inputs, batch, value)).collect();
                 let target = &mut output[..plan.values[step.output].len * batch];
-                let result = step.kernel.run(&read, target, workspace);
+                let run = || step.kernel.run(&read, target, workspace);
+                let result = clock.time(front.len() + index, run);
                 put(plan, buffers, step, output);
                 result?;
             }

@@ -111,7 +111,7 @@ impl Conv {
     /// `blocks` is how many blocks the first stage is to have.
     pub fn stages(&self, images: usize, threads: usize, blocks: usize) -> Option<Stages<'_>> {
         match &self.method {
-            Method::Winograd(winograd) if winograd.is_heavy() || winograd.is_short(images, threads) => {
+            Method::Winograd(winograd) if winograd.prefers_stages(images, threads) => {
                 Some(winograd.stages(images, blocks))
             }
             _ => None,

@@ -54,29 +54,58 @@ impl Depthwise {
     #[inline(always)]
     fn rows<S: Simd>(&self, simd: S, input: &[f32], rows: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
         let ConvShape { window, inputs: channels, .. } = self.shape;
-        let (out_width, kernel) = (window.out_width(), window.kernel);
+        let (width, kernel) = (window.width, window.kernel);
         let finish = Finish::new(&epilogue, &self.bias, output, channels);
+        assert_eq!(output.len(), rows.len() * window.out_width() * channels);
         let mut taps = Vec::with_capacity(kernel * kernel);
-        for (place, pixel) in (rows.start * out_width..rows.end * out_width).enumerate() {
-            let (image, y, x) = window.locate(pixel);
-            let picture =
-                &input[image * window.height * window.width * channels..][..window.height * window.width * channels];
-            taps.clear();
-            taps.extend(window.taps(y, x).map(|(tap, pixel)| (tap * self.padded, pixel * channels)));
-            for first in (0..channels).step_by(S::LANES) {
-                let count = channels - first;
+        for (row, pixel) in rows.map(|row| row * window.out_width()).enumerate() {
+            for columns in window.column_runs() {
+                let (image, y, x) = window.locate(pixel + columns.start);
+                let image = &input[image * window.height * width * channels..][..window.height * width * channels];
+                taps.clear();
+                taps.extend(window.taps(y, x).map(|(tap, pixel)| (tap * self.padded, pixel * channels)));
+                let place = (row * window.out_width() + columns.start) * channels;
+                // SAFETY: the taps lie in the image for each of the columns, and the output holds these.
+                unsafe {
+                    match <&[(usize, usize); 9]>::try_from(&taps[..]) {
+                        Ok(taps) => self.columns(simd, image, taps, columns.len(), finish, place),
+                        Err(_) => self.columns(simd, image, &taps[..], columns.len(), finish, place),
+                    }
+                }
+            }
+        }
+    }
+
+    /// `count` output pixels of one row from `place` on, whose windows have the same taps: rows of weights and numbers
+    /// of the image, for the first of them.
+    ///
+    /// # Safety
+    /// `image` holds whole pixels at these numbers and at those of the windows that follow; `finish` takes the pixels.
+    #[inline(always)]
+    unsafe fn columns<S: Simd, T: AsRef<[(usize, usize)]> + ?Sized>(
+        &self,
+        simd: S,
+        image: &[f32],
+        taps: &T,
+        count: usize,
+        finish: Finish,
+        place: usize,
+    ) {
+        let ConvShape { window, inputs: channels, .. } = self.shape;
+        for first in (0..channels).step_by(S::LANES) {
+            let left = channels - first;
+            for column in 0..count {
                 let mut sums = simd.splat(0.0);
-                for &(tap, pixel) in &taps {
-                    // SAFETY: `taps` gives taps of the kernel, whose rows of weights are padded to whole vectors, and
-                    // pixels of this picture, of which `count` numbers lie from channel `first` on.
+                for &(tap, pixel) in taps.as_ref() {
+                    // SAFETY: this function's contract; rows of weights are padded to whole vectors.
                     unsafe {
-                        let x = picture.as_ptr().add(pixel + first);
-                        let x = if count >= S::LANES { simd.load(x) } else { simd.load_first(x, count) };
+                        let x = image.as_ptr().add(pixel + column * window.stride * channels + first);
+                        let x = if left >= S::LANES { simd.load(x) } else { simd.load_first(x, left) };
                         sums = simd.mul_add(x, simd.load(self.weights.as_ptr().add(tap + first)), sums);
                     }
                 }
-                // SAFETY: `output` and the residual hold all rows' pixels with all channels, the bias whole vectors.
-                unsafe { finish.put_vector(simd, place * channels + first, first, sums) };
+                // SAFETY: this function's contract; the bias is padded as well.
+                unsafe { finish.put_vector(simd, place + column * channels + first, first, sums) };
             }
         }
     }

@@ -34,6 +34,16 @@ impl Window {
         self.out_height() * self.out_width()
     }
 
+    /// Runs of output columns whose windows see the same taps: at the sides columns one by one, between them all at once.
+    pub(crate) fn column_runs(&self) -> impl Iterator<Item = Range<usize>> {
+        let columns = self.out_width();
+        let first = self.padding.div_ceil(self.stride).min(columns);
+        let end = (self.width + self.padding).saturating_sub(self.kernel - 1).div_ceil(self.stride);
+        let end = end.clamp(first, columns);
+        let inner = (first < end).then_some(first..end);
+        (0..first).map(|column| column..column + 1).chain(inner).chain((end..columns).map(|column| column..column + 1))
+    }
+
     /// Image, and row and column of the window's first tap in it, of an output pixel; pixels count through all images.
     pub(crate) fn locate(&self, pixel: usize) -> (usize, isize, isize) {
         let (row, column) = (pixel / self.out_width(), pixel % self.out_width());

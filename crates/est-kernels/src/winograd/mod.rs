@@ -22,8 +22,10 @@ use points::{MOST, Points};
 const PLANES: usize = MOST * MOST;
 /// Numbers between planes, so that their rows do not all fall into one set of the first cache.
 const GAP: usize = 16;
-/// Words of weights that are too many to be read again for every image: 3 MB.
-const STREAMED: usize = 3 << 18;
+/// Words of weights that are too many to be read again for every image, 3 MB, and for every block, 16 MB: more than
+/// half of a third cache.
+const LARGE: usize = 3 << 18;
+const HUGE: usize = 4 << 20;
 /// Channels of which the four phases fit in one vector: they are then put side by side first.
 const STACKED: usize = 4;
 
@@ -78,14 +80,16 @@ impl Winograd {
         format!("{phases}winograd F({},{})", self.points.results(), self.points.taps)
     }
 
-    /// Whether the weights are larger than a core's second cache, so that they should be read for many images at once.
+    /// Whether the weights should be read for several images at once.
     pub fn is_heavy(&self) -> bool {
-        self.weights.len() > STREAMED
+        self.weights.len() > LARGE
     }
 
-    /// Whether so many images are fewer blocks than so many threads want.
-    pub fn is_short(&self, images: usize, threads: usize) -> bool {
-        threads > 1 && images * self.tile_rows * self.tile_columns < 4 * threads * stages::BLOCK
+    /// Whether so many images are better computed stage by stage: the weights should be read but once, or there are fewer
+    /// blocks than so many threads want.
+    pub fn prefers_stages(&self, images: usize, threads: usize) -> bool {
+        let short = images * self.tile_rows * self.tile_columns < 4 * threads * stages::BLOCK;
+        self.weights.len() > HUGE || (threads > 1 && short)
     }
 
     /// Units of work: rows of tiles, counted through all images.

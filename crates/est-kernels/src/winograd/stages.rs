@@ -121,7 +121,7 @@ thread_local! {
 impl Winograd {
     /// Units of a block.
     pub fn block(&self) -> usize {
-        (BLOCK / self.tile_columns).max(1)
+        (BLOCK.next_multiple_of(self.tile_columns) / self.tile_columns).max(1)
     }
 
     /// The stages over so many images, with the values in about so many blocks.
@@ -200,7 +200,7 @@ impl Winograd {
             let image = &input[image * image_len..][..image_len];
             if self.stacked {
                 units.end = units.end.min(start + STACKED_ROWS);
-                let view = self.stack(image, units.clone(), scratch);
+                let view = self.stack(image, units.clone(), self.padded_words * S::FACTORS, scratch);
                 self.values(simd, view, units.clone(), places, words);
             } else {
                 let view =
@@ -211,40 +211,33 @@ impl Winograd {
         }
     }
 
-    /// The phases of what `units` see, side by side: [row][column][phase][channel], border and all.
-    fn stack<'a>(&self, image: &[f32], units: Range<usize>, scratch: &'a mut Aligned<f32>) -> View<'a> {
+    /// The phases of what `units` see, side by side and filled up to `pixel` channels: [row][column][phase][channel],
+    /// border and all.
+    fn stack<'a>(&self, image: &[f32], units: Range<usize>, pixel: usize, scratch: &'a mut Aligned<f32>) -> View<'a> {
         let (window, inputs) = (self.shape.window, self.shape.inputs);
         let (stride, results, n) = (window.stride, self.points.results(), self.points.count);
         let top = units.start % self.tile_rows * results;
         let height = (units.len() - 1) * results + n;
         let width = (self.tile_columns - 1) * results + n;
-        let len = height * width * self.channels;
-        scratch.reserve(len);
-        let stacked = &mut scratch[..len];
-        let run = stride * inputs;
-        for (row, stacked) in stacked.chunks_exact_mut(width * self.channels).enumerate() {
+        scratch.reserve(height * width * pixel);
+        let stacked = &mut scratch[..height * width * pixel];
+        for (row, stacked) in stacked.chunks_exact_mut(width * pixel).enumerate() {
             for phase in 0..stride {
                 let y = ((top + row) * stride + phase) as isize - window.padding as isize;
-                let from = (0..window.height as isize).contains(&y);
-                let from = from.then(|| &image[y as usize * window.width * inputs..][..window.width * inputs]);
-                let into = stacked.chunks_exact_mut(self.channels).map(|pixel| &mut pixel[phase * run..][..run]);
-                for (column, into) in into.enumerate() {
-                    let x = (column * stride * inputs) as isize - (window.padding * inputs) as isize;
-                    match from {
-                        Some(from) if x >= 0 && x as usize + run <= from.len() => {
-                            into.copy_from_slice(&from[x as usize..x as usize + run]);
-                        }
-                        _ => {
-                            for (place, into) in into.iter_mut().enumerate() {
-                                let x = usize::try_from(x + place as isize).ok();
-                                *into = x.and_then(|x| from?.get(x).copied()).unwrap_or(0.0);
-                            }
-                        }
-                    }
+                let from = match (0..window.height as isize).contains(&y) {
+                    true => &image[y as usize * window.width * inputs..][..window.width * inputs],
+                    false => &[],
+                };
+                let padding = window.padding * inputs;
+                // Runs of a constant length are copied in registers, by no call.
+                match stride * inputs {
+                    6 => copy_runs::<6>(from, padding, &mut stacked[phase * 6..], pixel),
+                    4 => copy_runs::<4>(from, padding, &mut stacked[phase * 4..], pixel),
+                    _ => copy_runs::<2>(from, padding, &mut stacked[phase * 2..], pixel),
                 }
             }
         }
-        View { rows: stacked, top: top as isize, height, width, channels: self.channels }
+        View { rows: stacked, top: top as isize, height, width, channels: pixel }
     }
 
     /// Products of one plane's tiles with one panel: [tile][width].
@@ -276,5 +269,21 @@ impl Winograd {
         assert!(products.len() >= tiles * self.width && self.width == self.vectors * S::LANES);
         // SAFETY: the slices above hold the tiles' words, the panel's weights and the products.
         unsafe { multiply(simd, tiles, self.vectors, factors, weights.as_ptr(), Store(products.as_mut_ptr())) };
+    }
+}
+
+/// Puts runs of RUN numbers, beginning `padding` before those of `from`, `step` apart; what is outside is 0.
+fn copy_runs<const RUN: usize>(from: &[f32], padding: usize, into: &mut [f32], step: usize) {
+    for (index, into) in into.chunks_mut(step).enumerate() {
+        let into = into.first_chunk_mut::<RUN>().expect("a pixel holds the run");
+        let first = index * RUN;
+        match first.checked_sub(padding).and_then(|first| from.get(first..first + RUN)) {
+            Some(run) => *into = *run.first_chunk().expect("as long"),
+            None => {
+                *into = std::array::from_fn(|i| {
+                    (first + i).checked_sub(padding).and_then(|place| from.get(place)).copied().unwrap_or(0.0)
+                })
+            }
+        }
     }
 }

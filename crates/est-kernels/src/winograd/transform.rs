@@ -46,7 +46,8 @@ impl Winograd {
         words: &mut [u32],
     ) {
         assert!(words.len() >= places.values_len(self) && units.end <= places.units.end);
-        assert!(view.rows.len() == view.height * view.width * view.channels && view.channels == self.channels);
+        assert!(view.rows.len() == view.height * view.width * view.channels);
+        assert!(view.channels == self.channels || view.channels == self.padded_words * S::FACTORS);
         let window = self.shape.window;
         let padding = if self.stacked { 0 } else { window.padding as isize };
         for unit in units {
@@ -78,7 +79,7 @@ impl Winograd {
                         && patch.x >= 0
                         && patch.y as usize + (patch.used[0] - 1) * self.step < view.height
                         && patch.x as usize + (patch.used[1] - 1) * self.step < view.width;
-                    let whole = used_down == N && used_across == N && self.channels.is_multiple_of(S::LANES);
+                    let whole = used_down == N && used_across == N && view.channels.is_multiple_of(S::LANES);
                     let used = [used_down, used_across];
                     // SAFETY: `words` holds all tiles of `places`; a whole tile inside the view is all of it.
                     unsafe {
@@ -120,11 +121,11 @@ impl Winograd {
             (WHOLE || self.points.active(point, used[dimension]))
                 && (point < N - 1 || patch.used[dimension] == used[dimension])
         };
-        let (across, down) = (self.channels as isize * step, (self.channels * view.width) as isize * step);
-        let origin = (patch.y * view.width as isize + patch.x) * self.channels as isize;
-        for channel in (0..self.channels).step_by(S::LANES) {
+        let (across, down) = (view.channels as isize * step, (view.channels * view.width) as isize * step);
+        let origin = (patch.y * view.width as isize + patch.x) * view.channels as isize;
+        for channel in (0..view.channels).step_by(S::LANES) {
             let from = view.rows.as_ptr().wrapping_offset(origin + channel as isize);
-            let count = self.channels - channel;
+            let count = view.channels - channel;
             let mut half = [[zero; N]; N];
             for j in 0..N {
                 if !(WHOLE || j < used[1]) {
