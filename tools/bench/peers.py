@@ -222,7 +222,7 @@ def detect(contestants, threads):
 
 def avx2(program):
     """est and OpenVINO held to AVX2; ONNX Runtime has no switch and keeps what the processor has."""
-    masked = {"EST_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OV_CPU_MAX_ISA": "AVX2"}
+    masked = {"EST_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
     contestants = {
         "exact": Contestant("exact", program, masked),
         "openvino-f32": Contestant("openvino-f32", variables=masked),

@@ -154,10 +154,8 @@ impl Fit {
         for (to, from) in rows.zip(shown.data.chunks_exact(wide * 3)) {
             let (to, right) = to.split_at_mut(wide * 3);
             right.fill(0.0);
-            for (to, from) in to.chunks_exact_mut(3).zip(from.chunks_exact(3)) {
-                for channel in 0..3 {
-                    to[channel] = f32::from(from[2 - channel]) - retinaface::MEAN_BGR[channel];
-                }
+            for (to, from) in to.as_chunks_mut::<3>().0.iter_mut().zip(from.as_chunks::<3>().0) {
+                *to = std::array::from_fn(|channel| f32::from(from[2 - channel]) - retinaface::MEAN_BGR[channel]);
             }
         }
     }

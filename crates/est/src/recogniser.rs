@@ -192,9 +192,7 @@ fn levels(preprocessing: &Preprocessing) -> Vec<[f32; 3]> {
 }
 
 fn normalise(crop: &Image, levels: &[[f32; 3]], pixels: &mut [f32]) {
-    for (to, from) in pixels.chunks_exact_mut(3).zip(crop.data.chunks_exact(3)) {
-        for c in 0..3 {
-            to[c] = levels[usize::from(from[c])][c];
-        }
+    for (to, from) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(crop.data.as_chunks::<3>().0) {
+        *to = std::array::from_fn(|c| levels[usize::from(from[c])][c]);
     }
 }
