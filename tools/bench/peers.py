@@ -271,7 +271,8 @@ def report(rows, shares, peaks, detector, narrow):
             f"Share of the register peak that the direct convolutions would need (above 100 % where Winograd's trick saves "
             f"more than overheads cost). Peak of one thread, G multiply-adds/s: {gigas}.",
             share,
-            "RetinaFace 640 x 480, one frame, the detector's own weights, ms:",
+            "RetinaFace 640 x 480, one frame, ms; est with drawn weights, on which its time does not depend, the others with the "
+            "detector's own:",
             table(["threads", "est", "ONNX Runtime", "OpenVINO f32", "est over ONNX Runtime"], detector),
             "Without AVX-512, batch 35, images/s. est (`EST_ISA=avx2`) and OpenVINO (`ONEDNN_MAX_CPU_ISA=AVX2`) are held to "
             "AVX2; ONNX Runtime chooses by CPUID, has no switch for it and could not be held: it keeps AVX-512, so its "
