@@ -2,7 +2,7 @@
 //! share of what the processor's registers can multiply. Arguments:
 //! - none: the table; `profile [threads batch precision network]`: seconds of every layer.
 //! - `server`: reads lines `threads batch precision network` (precision: exact or default; network: resnet18,
-//!   resnet34, resnet50 or retinaface640x480) and answers each with a line of JSON: the seconds of one run. The first
+//!   resnet34, resnet50, retinaface640x480 or tail) and answers each with a line of JSON: the seconds of one run. The first
 //!   run of each setting is preceded by one that is not timed. A driver can so take turns between engines.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use est_engine::{Options, Precision, Session};
 use est_kernels::{Isa, peak};
-use est_nets::{Backbone, Convention, Graph, macs, random_weights, retinaface};
+use est_nets::{Backbone, Convention, EstConfig, Graph, Node, macs, random_weights, retinaface};
 
 /// Runs of each setting; the median counts.
 const ROUNDS: usize = 7;
@@ -51,6 +51,10 @@ impl Setting {
             "resnet34" => Backbone::ResNet34.graph(224),
             "resnet50" => Backbone::ResNet50.graph(224),
             "retinaface640x480" => retinaface::graph(480, 640),
+            // What follows the frame encoder: from the features of a clip's frames to its class.
+            "tail" => {
+                EstConfig::PAPER.graph().cut(&["features", "order"], &["class_logits"]).expect("names of the network")
+            }
             other => return Err(format!("`{other}` is no network here")),
         })
     }
@@ -60,8 +64,10 @@ impl Setting {
 struct Runner {
     session: Session,
     batch: usize,
-    input: Vec<f32>,
+    inputs: Vec<Vec<f32>>,
     multiply_adds: f64,
+    /// Seconds that the session took to be made.
+    construction: f64,
 }
 
 impl Runner {
@@ -69,20 +75,27 @@ impl Runner {
         let graph = setting.graph()?;
         let precision = if setting.exact { Precision::Exact } else { Precision::Default };
         let options = Options { threads: setting.threads, precision };
-        let session = Session::new(&graph, &random_weights(&graph, 1), &options).map_err(|e| e.to_string())?;
+        let weights = random_weights(&graph, 1);
+        let start = Instant::now();
+        let session = Session::new(&graph, &weights, &options).map_err(|e| e.to_string())?;
+        let construction = start.elapsed().as_secs_f64();
         let batch = setting.batch;
-        let len = graph.inputs().map(|(_, node)| node.shape.len()).sum::<usize>() * batch;
-        let input = (0..len).map(|i| (i * 37 % 256) as f32 / 255.0).collect();
+        let input = |node: &Node| match (&node.name[..], node.shape.len()) {
+            ("order", len) => (0..len * batch).map(|i| (i % len) as f32).collect(),
+            (_, len) => (0..len * batch).map(|i| (i * 37 % 256) as f32 / 255.0).collect(),
+        };
+        let inputs = graph.inputs().map(|(_, node)| input(node)).collect();
         let multiply_adds = macs(&graph, Convention::Products) as f64 * batch as f64;
-        let mut runner = Runner { session, batch, input, multiply_adds };
+        let mut runner = Runner { session, batch, inputs, multiply_adds, construction };
         runner.run();
         Ok(runner)
     }
 
     /// Seconds of one run.
     fn run(&mut self) -> f64 {
+        let inputs: Vec<&[f32]> = self.inputs.iter().map(|input| &input[..]).collect();
         let start = Instant::now();
-        self.session.run(self.batch, &[&self.input]).expect("our own frames fit");
+        self.session.run(self.batch, &inputs).expect("our own frames fit");
         start.elapsed().as_secs_f64()
     }
 }
@@ -109,8 +122,8 @@ fn profile(setting: &str) {
     let setting = Setting::parse(setting).unwrap_or_else(|error| panic!("{error}"));
     let mut runner = Runner::new(&setting).unwrap_or_else(|error| panic!("{error}"));
     println!("{}", runner.session.plan());
-    let profiles =
-        (0..ROUNDS).map(|_| runner.session.profile(runner.batch, &[&runner.input]).expect("our own frames fit"));
+    let inputs: Vec<&[f32]> = runner.inputs.iter().map(|input| &input[..]).collect();
+    let profiles = (0..ROUNDS).map(|_| runner.session.profile(runner.batch, &inputs).expect("our own frames fit"));
     let profiles: Vec<Vec<(String, f64)>> = profiles.collect();
     let mut sum = 0.0;
     for (step, (name, _)) in profiles[0].iter().enumerate() {
@@ -121,6 +134,7 @@ fn profile(setting: &str) {
         println!("{name:30} {:8.1} us an image", each * 1e6);
     }
     let run = runner.run() / runner.batch as f64;
+    println!("session made in {:.0} ms", runner.construction * 1e3);
     println!("{:30} {:8.1} us an image; a whole run {:.1}", "all", sum * 1e6, run * 1e6);
 }
 

@@ -15,6 +15,8 @@ pub enum EngineError {
     Index { node: String, index: f32, last: usize },
     #[error("the engine cannot run `{node}`: {reason}")]
     Unsupported { node: String, reason: String },
+    #[error("EST_ISA is `{name}`; it may be portable, avx2, avx512 or avx512bf16")]
+    UnknownIsa { name: String },
     #[error("{threads} threads cannot be started: {source}; ask for fewer")]
     Threads { threads: usize, source: rayon::ThreadPoolBuildError },
 }

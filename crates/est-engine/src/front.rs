@@ -12,6 +12,9 @@ use crate::layer::Workspace;
 use crate::plan::Step;
 use crate::threads::for_parts;
 
+/// Each thread's own buffers.
+pub type Cores = Vec<Mutex<Vec<Aligned<f32>>>>;
+
 /// Steps before the first heavy one that read nothing but images of the input and leave one value to the others.
 #[derive(Default)]
 pub struct Front {
@@ -60,7 +63,7 @@ impl Front {
         steps: &[Step],
         input: &[f32],
         output: &mut [f32],
-        (cores, workspace, clock): (&[Mutex<Vec<Aligned<f32>>>], &mut Workspace, &Clock),
+        (cores, workspace, clock): (&Cores, &mut Workspace, &Clock),
     ) -> Result<(), EngineError> {
         let threads = rayon::current_num_threads();
         let images = input.len() / self.input;

@@ -1,7 +1,7 @@
 //! How a convolution's work is divided among threads. Its numbers do not depend on that.
 
 use est_kernels::Aligned;
-use est_kernels::conv::{Conv, Epilogue, Stages};
+use est_kernels::conv::{Conv, Epilogue, Stages, leak};
 
 use crate::threads::for_parts;
 
@@ -24,6 +24,11 @@ pub fn run(conv: &Conv, inputs: &[&[f32]], slope: Option<f32>, output: &mut [f32
         (shape.window.height * shape.window.width * shape.inputs, shape.window.pixels() * shape.outputs);
     let images = output.len() / output_len;
     let threads = rayon::current_num_threads();
+    if threads > 1
+        && let Some(ends) = conv.output_parts(images, threads * PARTS)
+    {
+        return by_outputs(conv, inputs, slope, &ends, output, workspace);
+    }
     if conv.stages(images, threads, 1).is_none() {
         return divide(conv, inputs[0], inputs.get(1).copied(), slope, output, threads);
     }
@@ -40,6 +45,40 @@ pub fn run(conv: &Conv, inputs: &[&[f32]], slope: Option<f32>, output: &mut [f32
         let input = &inputs[0][first * input_len..end * input_len];
         stage_by_stage(conv, &stages, input, Epilogue { residual, slope }, &mut output[part], workspace);
         first = end;
+    }
+}
+
+/// Parts of the outputs, one behind the other, then joined.
+fn by_outputs(
+    conv: &Conv,
+    inputs: &[&[f32]],
+    slope: Option<f32>,
+    ends: &[usize],
+    output: &mut [f32],
+    workspace: &mut Workspace,
+) {
+    let outputs = conv.shape().outputs;
+    let rows = output.len() / outputs;
+    let start = |part: usize| if part == 0 { 0 } else { ends[part - 1] };
+    workspace.products.reserve(output.len());
+    let part_ends: Vec<usize> = ends.iter().map(|end| end * rows).collect();
+    for_parts(&mut workspace.products, &part_ends, |part, products| {
+        conv.run_outputs(inputs[0], start(part)..ends[part], products);
+    });
+    for (part, &end) in ends.iter().enumerate() {
+        let start = start(part);
+        let products = workspace.products[start * rows..end * rows].chunks_exact(end - start);
+        for (products, output) in products.zip(output.chunks_exact_mut(outputs)) {
+            output[start..end].copy_from_slice(products);
+        }
+    }
+    if let Some(residual) = inputs.get(1) {
+        for (output, residual) in output.iter_mut().zip(*residual) {
+            *output += residual;
+        }
+    }
+    if let Some(slope) = slope {
+        leak(slope, output);
     }
 }
 

@@ -1,5 +1,6 @@
-//! Runs a [`est_nets::Graph`] on the CPU in f32: batch norm folded into the layer before it, activations and residual
-//! sums done while a result is in the cache, nodes that no output needs dropped, buffers planned and shared.
+//! Runs a [`est_nets::Graph`] on the CPU, in f32 or with bf16 factors in its convolutions ([`Precision`]): batch norm
+//! folded into the layer before it, activations and residual sums done while a result is in registers, nodes that no
+//! output needs dropped, buffers planned and shared.
 //!
 //! Results do not depend on the number of threads, nor on what else is in the batch, to the last bit.
 //!

@@ -15,6 +15,7 @@ use crate::fold::fold_batch_norm;
 use crate::front::Front;
 use crate::kernel::Kernel;
 use crate::session::Precision;
+use crate::threads::for_each_of;
 
 /// One kernel call. Inputs and output are positions in [`Plan::values`].
 pub struct Step {
@@ -41,7 +42,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, precision: Precision) -> Result<Plan, EngineError> {
-        let isa = Isa::best();
+        let isa = Isa::requested().map_err(|unknown| EngineError::UnknownIsa { name: unknown.0 })?;
         let exact = isa.min(Isa::Avx512);
         let images = if precision == Precision::Exact { exact } else { isa };
         let users = users(graph);
@@ -54,6 +55,7 @@ impl Plan {
             values: vec![],
             of_node: vec![usize::MAX; graph.nodes().len()],
             steps: vec![],
+            layers: vec![],
         };
         for (number, (id, node)) in graph.inputs().enumerate() {
             builder.of_node[id] = builder.value(node.shape.len());
@@ -68,7 +70,11 @@ impl Plan {
                 None => builder.single(id)?,
             };
         }
-        let Builder { mut values, of_node, steps, .. } = builder;
+        let Builder { mut values, of_node, mut steps, layers, .. } = builder;
+        let packed = for_each_of(layers, Layer::cost, Layer::pack);
+        for (step, kernel) in packed {
+            steps[step].kernel = kernel;
+        }
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
         let front = Front::new(&values, &steps, &outputs);
         // To the other steps the front is one step.
@@ -96,7 +102,30 @@ struct Builder<'a> {
     images: Isa,
     values: Vec<Value>,
     of_node: Vec<usize>,
+    /// The steps of `layers` have a placeholder for a kernel.
     steps: Vec<Step>,
+    layers: Vec<Layer>,
+}
+
+/// A layer whose weights are not packed yet: that takes most of the time of planning and is divided among threads.
+struct Layer {
+    step: usize,
+    isa: Isa,
+    shape: ConvShape,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    slope: Option<f32>,
+}
+
+impl Layer {
+    fn cost(&self) -> usize {
+        self.weights.len()
+    }
+
+    fn pack(&self) -> (usize, Kernel) {
+        let conv = Conv::new(self.isa, self.shape, &self.weights, &self.bias);
+        (self.step, Kernel::Layer(Box::new(conv), self.slope))
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -181,10 +210,10 @@ impl<'a> Builder<'a> {
             fold_batch_norm(tensors, eps, &mut weights, &mut bias);
         }
         inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
-        let isa = if matches!(node.op, Op::Conv2d { .. }) { self.images } else { self.isa };
-        let conv = Box::new(Conv::new(isa, shape, &weights, &bias));
-        let kernel = Kernel::Layer(conv, chain.slope);
-        Ok(self.step(node.name.clone(), kernel, inputs, &graph.node(end).shape))
+        let bf16 = matches!(node.op, Op::Conv2d { .. }) && shape.gains_from_bf16();
+        let isa = if bf16 { self.images } else { self.isa };
+        self.layers.push(Layer { step: self.steps.len(), isa, shape, weights, bias, slope: chain.slope });
+        Ok(self.step(node.name.clone(), Kernel::Sigmoid, inputs, &graph.node(end).shape))
     }
 
     /// The window of a convolution or pool over its input.
@@ -205,12 +234,16 @@ impl<'a> Builder<'a> {
         let tensors = self.tensors(id)?;
         let mut projected = vec![];
         for (i, name) in ["query", "key", "value"].iter().enumerate() {
-            let weights = &tensors[0].data[i * width * width..(i + 1) * width * width];
-            let bias = &tensors[1].data[i * width..(i + 1) * width];
-            let conv = Conv::new(self.isa, ConvShape::linear(width, width), weights, bias);
-            let kernel = Kernel::Layer(Box::new(conv), None);
+            self.layers.push(Layer {
+                step: self.steps.len(),
+                isa: self.isa,
+                shape: ConvShape::linear(width, width),
+                weights: tensors[0].data[i * width * width..(i + 1) * width * width].to_vec(),
+                bias: tensors[1].data[i * width..(i + 1) * width].to_vec(),
+                slope: None,
+            });
             let shape = &graph.node(node.inputs[i]).shape;
-            projected.push(self.step(format!("{}.{name}", node.name), kernel, vec![inputs[i]], shape));
+            projected.push(self.step(format!("{}.{name}", node.name), Kernel::Sigmoid, vec![inputs[i]], shape));
         }
         let [queries, keys] = [0, 1].map(|i| graph.node(node.inputs[i]).shape.item[0]);
         let kernel = Kernel::Attention(AttentionShape { queries, keys, width, heads });

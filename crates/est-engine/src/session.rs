@@ -10,6 +10,7 @@ use rayon::ThreadPool;
 use crate::buffers::Place;
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::front::Cores;
 use crate::layer::Workspace;
 use crate::plan::{Plan, Step};
 use crate::threads;
@@ -43,7 +44,7 @@ pub struct Session {
     threads: Arc<ThreadPool>,
     buffers: Vec<Aligned<f32>>,
     /// Each thread's own buffers for the plan's front.
-    cores: Vec<Mutex<Vec<Aligned<f32>>>>,
+    cores: Cores,
     workspace: Workspace,
 }
 

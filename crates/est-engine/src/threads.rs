@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rayon::prelude::*;
@@ -29,6 +30,22 @@ pub fn pool(threads: usize) -> Result<Arc<ThreadPool>, EngineError> {
     let pool = Arc::new(pool);
     pools.insert(threads, Arc::downgrade(&pool));
     Ok(pool)
+}
+
+/// Does `work` on each item, on the pool that this is called in: the items of the highest cost first, each on the first
+/// thread that is free. The results come in any order.
+pub fn for_each_of<T: Sync, R: Send>(
+    mut items: Vec<T>,
+    cost: impl Fn(&T) -> usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    items.sort_by_key(|item| std::cmp::Reverse(cost(item)));
+    let next = AtomicUsize::new(0);
+    let results = rayon::broadcast(|_| {
+        let items = std::iter::from_fn(|| items.get(next.fetch_add(1, Ordering::Relaxed)));
+        items.map(&work).collect::<Vec<R>>()
+    });
+    results.into_iter().flatten().collect()
 }
 
 /// Computes the parts of `output` that end at `ends`, on the pool that this is called in: `compute` gets a part's number

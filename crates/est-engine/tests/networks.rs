@@ -4,7 +4,7 @@ mod oracle;
 
 use std::collections::BTreeMap;
 
-use est_engine::{EngineError, Options, Session};
+use est_engine::{EngineError, Options, Precision, Session};
 use est_goldens::fill;
 use est_nets::{Activation, Backbone, EstConfig, Graph, Init, Noise, Op, SnippetFeatures, Tensor, retinaface};
 use oracle::{evaluate, from_engine, to_engine, wide};
@@ -248,4 +248,28 @@ fn what_the_layout_cannot_do_is_refused() {
     graph.output("y", y);
     let error = Session::new(&graph, &weights(&graph), &Options::default()).err().unwrap().to_string();
     assert!(error.contains("`y`") && error.contains("last dimension of an image"), "{error}");
+}
+
+/// Root of the mean squared error, as a share of the root of the mean square.
+fn relative_rms(result: &[f32], expected: &[f64]) -> f64 {
+    let error = result.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum::<f64>();
+    (error / expected.iter().map(|x| x * x).sum::<f64>()).sqrt()
+}
+
+/// 512 features of a real picture's size: 5e-6 in f32, and 1.6e-2 where factors are bf16.
+#[test]
+fn features_of_resnet_18_at_224() {
+    let graph = Backbone::ResNet18.graph(224);
+    let weights = weights(&graph);
+    let picture: Vec<f32> =
+        est_goldens::frame_pixels(0, 224, 224).into_iter().map(|value| f32::from(value) / 255.0).collect();
+    let (_, node) = graph.inputs().next().expect("a picture");
+    let expected = evaluate(&graph, &weights, 1, &[wide(&from_engine(&node.shape, &picture))]);
+    for (precision, limit) in [(Precision::Exact, 5e-6), (Precision::Default, 1.6e-2)] {
+        let mut session = Session::new(&graph, &weights, &Options { threads: 2, precision }).unwrap();
+        let result = session.run(1, &[&picture]).unwrap();
+        let error = relative_rms(&result[0], &expected[0]);
+        println!("{}: {error:.2e}", session.precision());
+        assert!(error <= limit, "{}: {error:.2e}", session.precision());
+    }
 }

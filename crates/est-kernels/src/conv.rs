@@ -37,15 +37,25 @@ impl ConvShape {
         self.outputs * self.inputs / self.groups * self.window.kernel.pow(2)
     }
 
-    /// Whether an output pixel sees the input pixel at its own place alone.
+    /// Whether a matrix product of the pixels: each sees the input pixel at its own place alone, but all its channels.
     pub(crate) fn is_pointwise(&self) -> bool {
-        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0)
+        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0) && !self.is_depthwise()
+    }
+
+    /// Whether products of bf16 are faster: with few channels, conversion and words that are not full cost more.
+    pub fn gains_from_bf16(&self) -> bool {
+        Winograd::points(self).is_some() || self.inputs / self.groups >= 32
     }
 
     fn is_depthwise(&self) -> bool {
         self.groups == self.inputs && self.groups == self.outputs
     }
 }
+
+/// Rows that each thread has to be given some of before it pays that all threads read all weights, and weights that are
+/// read in a few microseconds.
+const FEW_ROWS: usize = 64;
+const MANY_WEIGHTS: usize = 1 << 16;
 
 /// How a layer is computed.
 enum Method {
@@ -116,6 +126,32 @@ impl Conv {
             }
             _ => None,
         }
+    }
+
+    /// For a matrix product of few rows with many weights: where about `parts` parts of its outputs end, which
+    /// [`Conv::run_outputs`] computes, so that each thread reads its own weights alone.
+    pub fn output_parts(&self, images: usize, parts: usize) -> Option<Vec<usize>> {
+        let rows = images * self.shape.window.pixels();
+        match &self.method {
+            Method::Direct(groups) if self.shape.is_pointwise() && groups.len() == 1 => {
+                let direct = &groups[0];
+                let parts = parts.min(direct.panels);
+                let end = |part: usize| (part * direct.panels / parts * direct.width).min(self.shape.outputs);
+                (rows <= FEW_ROWS && self.shape.weights() >= MANY_WEIGHTS && parts > 1)
+                    .then(|| (1..=parts).map(end).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Computes some outputs, between two ends that [`Conv::output_parts`] gave, of all pixels: [pixels, outputs.len()].
+    pub fn run_outputs(&self, input: &[f32], outputs: Range<usize>, output: &mut [f32]) {
+        let Method::Direct(groups) = &self.method else { panic!("{self} is not divided by outputs") };
+        let direct = &groups[0];
+        let panels = outputs.start / direct.width..outputs.end.div_ceil(direct.width);
+        let rows = input.len() / self.shape.inputs;
+        assert!(groups.len() == 1 && self.shape.is_pointwise() && output.len() == rows * outputs.len(), "{outputs:?}");
+        direct.run_panels(input, 0..rows, panels, outputs.len(), Epilogue::default(), output);
     }
 
     /// Whether the weights are so large that they should be read for many images at once.

@@ -18,13 +18,23 @@ thread_local! {
     static SCRATCH: RefCell<Aligned<u32>> = RefCell::default();
 }
 
+/// What is computed of each pixel, and how much is stored of it.
+#[derive(Clone)]
+struct Part<'a> {
+    panels: Range<usize>,
+    stored: usize,
+    epilogue: Epilogue<'a>,
+}
+
 /// One group of a convolution: some of the input's channels to some of the output's.
 pub(crate) struct Direct {
     isa: Isa,
     shape: ConvShape,
     group: usize,
-    /// Vectors of a panel.
+    /// Vectors of a panel, its outputs, and how many panels there are.
     vectors: usize,
+    pub width: usize,
+    pub panels: usize,
     weights: Aligned<u32>,
     /// Of this group's outputs and the panels' padding.
     bias: Aligned<f32>,
@@ -51,7 +61,8 @@ impl Direct {
                 let weights = panels(simd, [outs, taps * padded, width], filters, source);
                 let mut padded_bias = Aligned::zeroed(outs.next_multiple_of(width));
                 padded_bias[..outs].copy_from_slice(&bias[group * outs..][..outs]);
-                Direct { isa, shape, group, vectors, weights, bias: padded_bias }
+                let panels = outs.div_ceil(width);
+                Direct { isa, shape, group, vectors, width, panels, weights, bias: padded_bias }
             }
         }
         dispatch(isa, New(isa, shape, group, weights, bias))
@@ -60,17 +71,32 @@ impl Direct {
     /// Computes the output's rows `rows`, counted through all images; of a pointwise layer, its pixels. `output` and the
     /// residual hold these with the outputs of all groups.
     pub fn run(&self, input: &[f32], rows: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
-        struct Run<'a>(&'a Direct, &'a [f32], Range<usize>, Epilogue<'a>, &'a mut [f32], &'a mut Aligned<u32>);
+        self.run_panels(input, rows, 0..self.panels, self.shape.outputs, epilogue, output);
+    }
+
+    /// Computes the outputs of some panels; `output` and the residual hold `stored` numbers a pixel: these, or, of all
+    /// panels, those of all groups.
+    pub fn run_panels(
+        &self,
+        input: &[f32],
+        rows: Range<usize>,
+        panels: Range<usize>,
+        stored: usize,
+        epilogue: Epilogue,
+        output: &mut [f32],
+    ) {
+        struct Run<'a>(&'a Direct, &'a [f32], Range<usize>, Part<'a>, &'a mut [f32], &'a mut Aligned<u32>);
         impl Task for Run<'_> {
             type Output = ();
 
             #[inline(always)]
             fn run<S: Simd>(self, simd: S) {
-                let Run(direct, input, rows, epilogue, output, scratch) = self;
-                direct.rows(simd, input, rows, epilogue, output, scratch);
+                let Run(direct, input, rows, part, output, scratch) = self;
+                direct.rows(simd, input, rows, part, output, scratch);
             }
         }
-        SCRATCH.with_borrow_mut(|scratch| dispatch(self.isa, Run(self, input, rows, epilogue, output, scratch)));
+        let part = Part { panels, stored, epilogue };
+        SCRATCH.with_borrow_mut(|scratch| dispatch(self.isa, Run(self, input, rows, part, output, scratch)));
     }
 
     #[inline(always)]
@@ -79,11 +105,11 @@ impl Direct {
         simd: S,
         input: &[f32],
         rows: Range<usize>,
-        epilogue: Epilogue,
+        part: Part,
         output: &mut [f32],
         scratch: &mut Aligned<u32>,
     ) {
-        let ConvShape { window, inputs, outputs, groups } = self.shape;
+        let ConvShape { window, inputs, groups, .. } = self.shape;
         // A pointwise layer is a single image of one column: its rows are pixels.
         let pointwise = self.shape.is_pointwise();
         let (height, width, out_height, out_width) = match pointwise {
@@ -108,9 +134,14 @@ impl Direct {
                 assert!(top + in_rows <= height && columns <= width);
                 picture[top * width * inputs..].as_ptr().cast()
             } else {
-                let part = Rectangle {
-                    top: top as isize - window.padding as isize,
-                    left: -(window.padding as isize),
+                // The pixels of a pointwise layer lie in a row already.
+                let (height, width, in_rows, columns) = match pointwise {
+                    true => (1, height * width, 1, in_rows),
+                    false => (height, width, in_rows, columns),
+                };
+                let seen = Rectangle {
+                    top: if pointwise { 0 } else { top as isize - window.padding as isize },
+                    left: if pointwise { top as isize } else { -(window.padding as isize) },
                     rows: in_rows,
                     columns,
                 };
@@ -119,14 +150,16 @@ impl Direct {
                     Channels { image: picture, height, width, channels: inputs, first: self.group * count, count };
                 scratch.reserve(in_rows * columns * words);
                 let packed = &mut scratch[..in_rows * columns * words];
-                pack(simd, from, part, packed);
+                pack(simd, from, seen, packed);
                 packed.as_ptr()
             };
-            let done = (first - rows.start) * out_width * outputs..(first - rows.start + count) * out_width * outputs;
-            let epilogue = Epilogue { residual: epilogue.residual.map(|all| &all[done.clone()]), ..epilogue };
+            let done = [first, first + count].map(|row| (row - rows.start) * out_width * part.stored);
+            let done = done[0]..done[1];
+            let epilogue = Epilogue { residual: part.epilogue.residual.map(|all| &all[done.clone()]), ..part.epilogue };
+            let part = Part { epilogue, ..part.clone() };
             // SAFETY: `packed` are `in_rows` rows of `columns` pixels, `step` pixels apart, each of `words` words,
             // which are what `count` rows of output see.
-            unsafe { self.tiles(simd, packed, step, [count, out_width], epilogue, &mut output[done]) };
+            unsafe { self.tiles(simd, packed, step, [count, out_width], part, &mut output[done]) };
             first += count;
         }
     }
@@ -140,21 +173,23 @@ impl Direct {
         packed: *const u32,
         step: usize,
         [rows, columns]: [usize; 2],
-        epilogue: Epilogue,
+        Part { panels, stored, epilogue }: Part,
         output: &mut [f32],
     ) {
         let ConvShape { window, inputs, outputs, groups } = self.shape;
         let (words, outs) = ((inputs / groups).div_ceil(S::FACTORS), outputs / groups);
         let width = self.vectors * S::LANES;
         let depth = window.kernel.pow(2) * words;
-        assert!(output.len() == rows * columns * outputs && self.bias.len() == outs.next_multiple_of(width));
+        let computed = (panels.end * width).min(outs) - panels.start * width;
+        assert!(panels.end <= self.panels && stored == if groups == 1 { computed } else { outputs });
+        assert!(output.len() == rows * columns * stored && self.bias.len() == outs.next_multiple_of(width));
         assert!(epilogue.residual.is_none_or(|residual| residual.len() == output.len()));
         assert_eq!(self.weights.len(), outs.div_ceil(width) * depth * width);
         // Where rows of output are rows of one product, they are multiplied together.
         let (lines, line) = if columns == 1 && window.kernel == 1 { (1, rows) } else { (rows, columns) };
         let pixel_step = if columns == 1 { step * words * window.stride } else { words * window.stride };
-        let finish = Finish::new(&epilogue, &self.bias, output, outputs);
-        for panel in 0..outs.div_ceil(width) {
+        let finish = Finish::new(&epilogue, &self.bias, output, stored);
+        for panel in panels.clone() {
             for row in 0..lines {
                 let from = row * step * window.stride * words;
                 let factors = Factors {
@@ -165,7 +200,7 @@ impl Direct {
                     run: window.kernel * words,
                     run_step: step * words,
                 };
-                let place = row * columns * outputs + self.group * outs + panel * width;
+                let place = row * columns * stored + self.group * outs + (panel - panels.start) * width;
                 // SAFETY: the lengths are asserted above: place is in the output and in the residual, the panel in the
                 // weights and in the bias.
                 unsafe {

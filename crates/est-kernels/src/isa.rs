@@ -41,12 +41,21 @@ impl Isa {
     }
 
     /// What to use: [`Isa::detected`], or less if the environment variable `EST_ISA` names less. Read once a process.
+    ///
+    /// # Errors
+    /// `EST_ISA` names nothing that there is.
+    pub fn requested() -> Result<Isa, UnknownIsa> {
+        static REQUESTED: OnceLock<Result<Isa, UnknownIsa>> = OnceLock::new();
+        let read = || match std::env::var("EST_ISA") {
+            Ok(name) => Ok(name.parse::<Isa>()?.min(Isa::detected())),
+            Err(_) => Ok(Isa::detected()),
+        };
+        REQUESTED.get_or_init(read).clone()
+    }
+
+    /// [`Isa::requested`], or [`Isa::detected`] where that is an error.
     pub fn best() -> Isa {
-        static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let wanted = std::env::var("EST_ISA").ok().and_then(|name| name.parse().ok());
-            wanted.unwrap_or(Isa::Avx512Bf16).min(Isa::detected())
-        })
+        Isa::requested().unwrap_or_else(|_| Isa::detected())
     }
 
     /// The sets that this processor has.
@@ -72,12 +81,12 @@ impl fmt::Display for Isa {
 
 /// No set of instructions has this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownIsa;
+pub struct UnknownIsa(pub String);
 
 impl FromStr for Isa {
     type Err = UnknownIsa;
 
     fn from_str(name: &str) -> Result<Isa, UnknownIsa> {
-        Isa::ALL.into_iter().find(|isa| isa.to_string() == name).ok_or(UnknownIsa)
+        Isa::ALL.into_iter().find(|isa| isa.to_string() == name).ok_or_else(|| UnknownIsa(name.to_string()))
     }
 }

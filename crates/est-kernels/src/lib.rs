@@ -1,4 +1,4 @@
-//! Numeric kernels in f32: slices and shapes in, slices out, single-threaded. A kernel computes some of the rows (or
+//! Numeric kernels: slices and shapes in, slices out, single-threaded. A kernel computes some of the rows (or
 //! pixels) of its result, so that callers can spread the rest over threads; every number of a result is computed by
 //! one fixed sequence of operations, whatever rows are computed with it. Images are channels-last: [h, w, c].
 //!

@@ -99,6 +99,23 @@ fn check(shape: ConvShape, images: usize) {
                 }
             }
             assert!(ragged == out, "{shape:?} {conv} {isa} in parts has other bits");
+
+            if let Some(stages) = conv.stages(images, 2, 3) {
+                let mut values = vec![0; stages.values_ends().last().copied().unwrap_or(0)];
+                let mut start = 0;
+                for (block, end) in stages.values_ends().into_iter().enumerate() {
+                    stages.values(&x, block, &mut values[start..end]);
+                    start = end;
+                }
+                let mut products = vec![f32::NAN; stages.product(stages.pieces())];
+                let (cut, pieces) = (stages.product(1), stages.pieces());
+                let (first, others) = products.split_at_mut(cut);
+                stages.products(&values, 0..1, first);
+                stages.products(&values, 1..pieces, others);
+                let mut staged = vec![f32::NAN; out.len()];
+                stages.finish(&products, 0..units, Epilogue { residual, slope }, &mut staged);
+                assert!(staged == out, "{shape:?} {conv} {isa} stage by stage has other bits");
+            }
         }
     }
 }
@@ -152,6 +169,18 @@ fn edges_of_tiles() {
     check(layer([6, 9], [19, 5], 3, 2), 2);
     check(padded(square(9, 16, 16, 3, 1), 0), 2);
     check(padded(square(9, 16, 16, 3, 1), 2), 1);
+}
+
+/// Every kernel on so little that Miri is done in minutes:
+/// `cargo +nightly miri test -p est-kernels --test conv every_kernel`.
+#[test]
+fn every_kernel_once() {
+    check(layer([5, 6], [8, 3], 3, 1), 1);
+    check(layer([5, 4], [16, 3], 3, 2), 1);
+    check(layer([6, 7], [3, 3], 7, 2), 1);
+    check(layer([4, 5], [3, 4], 3, 2), 1);
+    check(depthwise([4, 5], 9, 1), 1);
+    check(ConvShape::linear(9, 10), 3);
 }
 
 #[test]

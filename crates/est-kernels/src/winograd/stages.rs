@@ -121,7 +121,7 @@ thread_local! {
 impl Winograd {
     /// Units of a block.
     pub fn block(&self) -> usize {
-        (BLOCK.next_multiple_of(self.tile_columns) / self.tile_columns).max(1)
+        BLOCK.div_ceil(self.tile_columns)
     }
 
     /// The stages over so many images, with the values in about so many blocks.

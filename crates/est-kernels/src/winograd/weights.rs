@@ -93,6 +93,15 @@ impl Winograd {
         let phases_of_words = if self.stacked { 1 } else { phases };
         for (panel, weights) in weights.chunks_exact_mut(self.panel_weights).enumerate() {
             let outputs = panel * width..self.shape.outputs.min((panel + 1) * width);
+            // [input, tap][output]: filters are read from front to back.
+            let filter = inputs * kernel * kernel;
+            let mut columns_of = vec![0.0f32; filter * width];
+            for (lane, filter) in filters[outputs.start * filter..outputs.end * filter].chunks_exact(filter).enumerate()
+            {
+                for (into, &weight) in columns_of[lane..].iter_mut().step_by(width).zip(filter) {
+                    *into = weight;
+                }
+            }
             for phase in 0..phases_of_words {
                 for word in 0..self.words {
                     factors.fill(0.0);
@@ -112,8 +121,9 @@ impl Winograd {
                                 continue;
                             }
                             let mut filter = [0.0f64; WIDEST];
-                            for (weight, output) in filter.iter_mut().zip(outputs.clone()) {
-                                *weight = f64::from(filters[((output * inputs + input) * kernel + y) * kernel + x]);
+                            let from = &columns_of[((input * kernel + y) * kernel + x) * width..][..width];
+                            for (into, &weight) in filter.iter_mut().zip(from) {
+                                *into = f64::from(weight);
                             }
                             for (columns, coefficients) in columns.iter_mut().zip(&coefficients) {
                                 let coefficient = coefficients[tap / taps];
