@@ -181,7 +181,7 @@ fn decode(
 ) -> Vec<Detection> {
     let mut found = vec![];
     let mut anchor = 0;
-    // Plain loops: hardly any of the 12,600 anchors of 640 x 480 is a face, and a chain of iterators costs 0.4 ms a frame.
+    // Plain loops: of the 12,600 anchors of 640 x 480 hardly any is a face, so looking at the scores is all the work.
     for (stride, sides) in retinaface::STRIDES.into_iter().zip(retinaface::ANCHORS) {
         let centre = |cell: usize| (cell as f32 + 0.5) * stride as f32;
         for (row, column) in (0..height / stride).flat_map(|row| (0..width / stride).map(move |column| (row, column))) {

@@ -94,7 +94,7 @@ fn read_tensors(
     Ok(tensors)
 }
 
-/// A hash that is computed in a thread of its own. Two of them beside the reading: 171 MB in 0.12 s instead of 0.28 s.
+/// A hash that is computed in a thread of its own: two of them over 171 MB would take longer than the reading.
 struct Hasher<'scope> {
     chunks: SyncSender<Arc<Vec<u8>>>,
     thread: ScopedJoinHandle<'scope, Sha256>,
