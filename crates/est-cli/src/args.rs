@@ -67,9 +67,23 @@ pub struct PredictArgs {
     pub hop: u32,
     #[command(flatten)]
     pub faces: FaceArgs,
+    /// How the frame encoder multiplies
+    #[arg(long, value_enum, default_value = "default")]
+    pub precision: PrecisionKind,
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Say on standard error where the time went
+    #[arg(long)]
+    pub timing: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionKind {
+    /// 32-bit floats: the numbers of PyTorch but for rounding
+    Exact,
+    /// 16-bit factors (bf16) summed in 32 bits where the processor has them, else as exact: the fastest
+    Default,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use est::Progress;
+use est::report::Summary;
+use est::{Progress, Stage, Timings};
 use est_data::set::BuildProgress;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// One line an event.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,30 @@ impl Log {
         } else {
             eprintln!("{event}: {text}");
         }
+    }
+
+    /// Where the time of a video went: `loading` the model, once a run; `elapsed` over the video, and what each stage of
+    /// it was busy for. Stages run beside each other.
+    pub fn timing(self, summary: &Summary, loading: Duration, elapsed: Duration, timings: &Timings) {
+        let seconds = elapsed.as_secs_f64();
+        let rate = summary.frames_decoded as f64 / seconds;
+        let busy = Stage::ALL.map(|stage| (stage.name(), timings.busy(stage).as_secs_f64()));
+        let stages: Vec<String> =
+            busy.iter().map(|(name, busy)| format!("{name} {busy:.3} s ({:.0} %)", 100.0 * busy / seconds)).collect();
+        let text = format!(
+            "{}: model ready in {:.3} s, video read in {seconds:.3} s, {rate:.1} frames/s; busy: {}",
+            summary.video_id,
+            loading.as_secs_f64(),
+            stages.join(", ")
+        );
+        let details = json!({
+            "video_id": summary.video_id,
+            "loading_s": loading.as_secs_f64(),
+            "elapsed_s": seconds,
+            "frames": summary.frames_decoded,
+            "busy_s": busy.into_iter().map(|(name, busy)| (name.to_string(), busy.into())).collect::<Map<_, _>>(),
+        });
+        self.say("timing", &text, details);
     }
 
     /// Progress of the clips of the set called `name`.

@@ -50,6 +50,41 @@ fn json_logs_and_a_dry_run() {
     }
 }
 
+/// Detection, cropping and encoding run beside each other in whatever order the threads find.
+#[test]
+fn threads_change_no_byte_and_precision_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = download("single_face.mp4");
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let done = predict(&[&video], &out, more).succeeded();
+        (std::fs::read_to_string(out.join("single_face.csv")).unwrap(), json(&out.join("single_face.run.json")), done)
+    };
+    let (rows, record, _) = run("two", &["--precision", "exact", "--threads", "2"]);
+    assert_eq!(record["run"]["encoder_arithmetic"], "f32");
+    for threads in ["1", "3"] {
+        let (others, _, _) = run(threads, &["--precision", "exact", "--threads", threads]);
+        assert_eq!(rows, others, "--threads {threads}");
+    }
+
+    let (_, record, done) = run("default", &["--timing", "--json"]);
+    assert!(["f32", "bf16"].map(Into::into).contains(&record["run"]["encoder_arithmetic"]), "{record}");
+    let default = Table::read(&folder.path().join("default/single_face.csv"));
+    let exact = Table::read(&folder.path().join("two/single_face.csv"));
+    for (a, b) in default.numbers("p_happy").iter().zip(exact.numbers("p_happy")) {
+        // Features are within 1.6e-2 of each other, and seven classes share 1.
+        assert!((a - b).abs() < 5e-3, "{a} and {b}");
+    }
+    assert_eq!(default.column("x"), exact.column("x"), "boxes are f32 in either");
+    let timing = done.stderr.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let timing = timing.into_iter().find(|line| line["event"] == "timing").expect("a line about the time");
+    assert_eq!(timing["frames"], 72);
+    for stage in ["decode", "detect", "track", "crop", "encode", "score"] {
+        let busy = timing["busy_s"][stage].as_f64().unwrap_or_else(|| panic!("{stage} in {timing}"));
+        assert!(busy > 0.0 && busy <= timing["elapsed_s"].as_f64().unwrap(), "{stage} in {timing}");
+    }
+}
+
 /// Three faces side by side; the middle one is hidden for 0.4 s and comes back; a cut to another face; black; the same
 /// face again after more than the longest gap.
 #[test]

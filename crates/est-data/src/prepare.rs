@@ -5,7 +5,7 @@ use std::path::Path;
 
 use est::report::DetectorRecord;
 use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
-use est_media::{DecodeOptions, DecodeReport, Face, FaceTracker, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop};
+use est_media::{DecodeOptions, DecodeReport, Face, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop};
 use est_nets::{Crop, Preprocessing};
 use serde_json::{Value, json};
 
@@ -125,8 +125,7 @@ impl ClipMaker for VideoMaker<'_> {
         let mut tracks = Tracks { scratch, tracks: BTreeMap::new(), decoded: 0 };
         let (stopped, report) = match &mut self.detector {
             Some(detector) => {
-                let tracker = FaceTracker::new(detector, self.options.tracking.clone());
-                let mut faces = TrackedFaces::new(video, tracker, preprocessing);
+                let mut faces = TrackedFaces::new(video, detector, self.options.tracking.clone(), preprocessing);
                 (tracks.follow(&mut faces)?, faces.report())
             }
             None => {

@@ -108,9 +108,9 @@ fn sharpness(luma: &[f32]) -> f32 {
 }
 
 fn exposure(luma: &[f32]) -> f32 {
-    let mut sorted = luma.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let spread = sorted[sorted.len() * 19 / 20] - sorted[sorted.len() / 20];
+    let mut values = luma.to_vec();
+    let mut ranked = |place: usize| *values.select_nth_unstable_by(place, f32::total_cmp).1;
+    let spread = ranked(luma.len() * 19 / 20) - ranked(luma.len() / 20);
     let lost = luma.iter().filter(|value| !USABLE.contains(value)).count();
     ramp(spread, SPREAD).min(1.0 - lost as f32 / luma.len() as f32)
 }

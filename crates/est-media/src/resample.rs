@@ -1,5 +1,7 @@
 //! A window of a picture, resampled.
 
+use std::iter::repeat_n;
+
 use fast_image_resize::images::{Image as Resized, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
@@ -52,14 +54,19 @@ fn resize(image: &Image, window: Window, width: usize, height: usize, filter: Fi
 
 /// The rectangle from (`left`, `top`), each pixel outside the picture taken from the nearest inside.
 fn repeat_edges(image: &Image, left: i64, top: i64, width: usize, height: usize) -> Image {
-    let column = |x: usize| (left + x as i64).clamp(0, image.width as i64 - 1) as usize;
     let row = |y: usize| (top + y as i64).clamp(0, image.height as i64 - 1) as usize;
+    // Columns up to `first` lie left of the picture, those from `end` on right of it.
+    let within = |x: i64| x.clamp(0, width as i64) as usize;
+    let (first, end) = (within(-left), within(image.width as i64 - left));
     let mut data = Vec::with_capacity(width * height * 3);
     for y in 0..height {
-        let source = &image.data[row(y) * image.width * 3..][..image.width * 3];
-        for x in 0..width {
-            data.extend_from_slice(&source[column(x) * 3..][..3]);
+        let (pixels, _) = image.data[row(y) * image.width * 3..][..image.width * 3].as_chunks::<3>();
+        data.extend(repeat_n(pixels[0], first).flatten());
+        if first < end {
+            let start = (left + first as i64) as usize;
+            data.extend_from_slice(pixels[start..start + end - first].as_flattened());
         }
+        data.extend(repeat_n(pixels[image.width - 1], width - end).flatten());
     }
     Image::new(width, height, data)
 }

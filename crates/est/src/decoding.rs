@@ -8,6 +8,7 @@ use est_media::{DecodeOptions, DecodeReport, Frame, MediaError, Video, VideoInfo
 
 use crate::error::EstError;
 use crate::source::Source;
+use crate::timings::{Stage, Timings};
 
 /// Decoded frames that may wait: half a second at 30 fps, 45 MB of 1280 x 720.
 const AHEAD: usize = 16;
@@ -26,6 +27,7 @@ pub struct Decoding {
     messages: Receiver<Message>,
     report: DecodeReport,
     thread: Option<JoinHandle<()>>,
+    timings: Timings,
 }
 
 impl Decoding {
@@ -34,9 +36,11 @@ impl Decoding {
         let (sender, messages) = sync_channel(AHEAD);
         let (source, options) = (source.clone(), options.clone());
         let path = source.path().to_owned();
+        let timings = Timings::default();
+        let clock = timings.clone();
         let thread = std::thread::spawn(move || {
             // A send fails when nobody reads any more: then there is nothing left to do.
-            let done = decode(&source, &options, |message| sender.send(message).is_ok());
+            let done = decode(&source, &options, &clock, |message| sender.send(message).is_ok());
             let _ = sender.send(Message::Done(done));
         });
         let mut thread = Some(thread);
@@ -45,7 +49,7 @@ impl Decoding {
             Message::Done(Err(error)) => return Err(error.into()),
             Message::Frame(..) | Message::Done(Ok(_)) => unreachable!("a video is opened before it is read"),
         };
-        Ok(Decoding { path, info, messages, report: DecodeReport::default(), thread })
+        Ok(Decoding { path, info, messages, report: DecodeReport::default(), thread, timings })
     }
 
     pub fn path(&self) -> &Path {
@@ -59,6 +63,11 @@ impl Decoding {
     /// What was decoded up to the frame that was given last.
     pub fn report(&self) -> DecodeReport {
         self.report.clone()
+    }
+
+    /// The time that this video takes: decoding, and whatever else of its path counts here.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
     }
 
     /// The next frame, or None at the end.
@@ -92,15 +101,16 @@ fn receive(messages: &Receiver<Message>, thread: &mut Option<JoinHandle<()>>) ->
 fn decode(
     source: &Source,
     options: &DecodeOptions,
+    timings: &Timings,
     mut send: impl FnMut(Message) -> bool,
 ) -> Result<DecodeReport, MediaError> {
-    let mut video = match source {
-        Source::File(path) | Source::Folder(path) => Video::open(path, options)?,
-        Source::Images { images, .. } => Video::images(images.clone(), options)?,
-    };
+    let mut video = timings.time(Stage::Decode, || match source {
+        Source::File(path) | Source::Folder(path) => Video::open(path, options),
+        Source::Images { images, .. } => Video::images(images.clone(), options),
+    })?;
     let mut wanted = send(Message::Opened(Box::new(video.info().clone())));
     while wanted {
-        let Some(frame) = video.next_frame()? else { break };
+        let Some(frame) = timings.time(Stage::Decode, || video.next_frame())? else { break };
         wanted = send(Message::Frame(frame, video.report()));
     }
     Ok(video.report())

@@ -1,10 +1,14 @@
 //! Frames with the crops of their faces: what the recogniser reads. A trait, so that tests need no video.
 
-use est_media::{DecodeReport, Detector, Face, FaceTracker, Frame, FrameFaces, Image, Rect, TrackId, crop};
+use est_media::{
+    DecodeReport, Detection, Detector, Face, FaceTracker, Frame, FrameFaces, Image, MediaError, Rect, TrackId,
+    TrackOptions, crop,
+};
 use est_nets::Preprocessing;
 
 use crate::decoding::Decoding;
 use crate::error::EstError;
+use crate::timings::{Stage, Timings};
 
 /// A decoded frame, its faces by track, and one crop for each.
 #[derive(Debug, Clone)]
@@ -23,16 +27,29 @@ pub trait FaceSource {
     fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError>;
 }
 
+/// A detector whose time counts.
+struct Timed<D> {
+    detector: D,
+    timings: Timings,
+}
+
+impl<D: Detector> Detector for Timed<D> {
+    fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, MediaError> {
+        self.timings.time(Stage::Detect, || self.detector.detect(image))
+    }
+}
+
 /// Decodes, detects, tracks and crops.
 pub struct TrackedFaces<D: Detector> {
     frames: Decoding,
-    tracker: FaceTracker<D>,
+    tracker: FaceTracker<Timed<D>>,
     preprocessing: Preprocessing,
     finished: bool,
 }
 
 impl<D: Detector> TrackedFaces<D> {
-    pub fn new(frames: Decoding, tracker: FaceTracker<D>, preprocessing: Preprocessing) -> Self {
+    pub fn new(frames: Decoding, detector: D, tracking: TrackOptions, preprocessing: Preprocessing) -> Self {
+        let tracker = FaceTracker::new(Timed { detector, timings: frames.timings().clone() }, tracking);
         TrackedFaces { frames, tracker, preprocessing, finished: false }
     }
 
@@ -43,13 +60,9 @@ impl<D: Detector> TrackedFaces<D> {
 
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
         let FrameFaces { frame, faces, ended, .. } = tracked;
-        CroppedFrame {
-            index: frame.index,
-            pts_s: frame.pts_s,
-            crops: faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect(),
-            faces,
-            ended,
-        }
+        let crops = || faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect();
+        let crops = self.frames.timings().time(Stage::Crop, crops);
+        CroppedFrame { index: frame.index, pts_s: frame.pts_s, crops, faces, ended }
     }
 }
 
@@ -58,13 +71,13 @@ impl<D: Detector> FaceSource for TrackedFaces<D> {
         if self.finished {
             return Ok(None);
         }
-        let tracked = match self.frames.next_frame()? {
-            Some(frame) => self.tracker.push(frame)?,
-            None => {
-                self.finished = true;
-                self.tracker.finish()?
-            }
-        };
+        let next = self.frames.next_frame()?;
+        self.finished = next.is_none();
+        let tracker = &mut self.tracker;
+        let tracked = self.frames.timings().time_around(Stage::Track, Stage::Detect, || match next {
+            Some(frame) => tracker.push(frame),
+            None => tracker.finish(),
+        })?;
         Ok(Some(tracked.into_iter().map(|frame| self.cropped(frame)).collect()))
     }
 }

@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod assemble;
 mod clip;
 mod decoding;
@@ -39,11 +40,14 @@ mod error;
 mod faces;
 mod model;
 mod reader;
+mod reading;
 mod recogniser;
 pub mod report;
 mod row;
 mod snippets;
 mod source;
+mod timings;
+mod track;
 
 pub use clip::{CropId, Layout, Timeline, Window, stretch};
 pub use decoding::Decoding;
@@ -56,3 +60,4 @@ pub use recogniser::{Progress, Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status};
 pub use snippets::test_places;
 pub use source::{Source, is_video, unique_names};
+pub use timings::{Stage, Timings};

@@ -1,10 +1,11 @@
 //! From a video to its rows in one call.
 
-use est_media::{DecodeOptions, FaceTracker, RetinaFace, TrackOptions};
+use est_media::{DecodeOptions, RetinaFace, TrackOptions};
 
+use crate::ahead::Ahead;
 use crate::decoding::Decoding;
 use crate::error::EstError;
-use crate::faces::{GivenCrops, TrackedFaces};
+use crate::faces::{FaceSource, GivenCrops, TrackedFaces};
 use crate::recogniser::{Progress, Recogniser};
 use crate::report::Summary;
 use crate::row::Row;
@@ -57,16 +58,20 @@ impl Reader {
             sink(row)
         };
         let preprocessing = self.recogniser.model().preprocessing.clone();
+        self.recogniser.set_timings(frames.timings().clone());
+        let recogniser = &mut self.recogniser;
+        let mut recognise = |faces: &mut (dyn FaceSource + Send)| {
+            std::thread::scope(|scope| recogniser.recognise(&mut Ahead::start(scope, faces), &mut sink, progress))
+        };
         let report = match &mut self.detector {
             None => {
                 let mut faces = GivenCrops::new(frames, preprocessing.size, self.tracking.max_gap_s);
-                self.recogniser.recognise(&mut faces, &mut sink, progress)?;
+                recognise(&mut faces)?;
                 faces.report()
             }
             Some(detector) => {
-                let tracker = FaceTracker::new(detector, self.tracking.clone());
-                let mut faces = TrackedFaces::new(frames, tracker, preprocessing);
-                self.recogniser.recognise(&mut faces, &mut sink, progress)?;
+                let mut faces = TrackedFaces::new(frames, detector, self.tracking.clone(), preprocessing);
+                recognise(&mut faces)?;
                 faces.report()
             }
         };

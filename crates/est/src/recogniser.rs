@@ -1,20 +1,19 @@
 //! The path from frames with faces to rows, step by step. Each step is a public method; [`Recogniser::recognise`]
 //! walks them all.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use est_engine::Session;
-use est_media::{Image, TrackId};
+use est_engine::{Precision, Session};
+use est_media::Image;
 use est_nets::Preprocessing;
 
-use crate::assemble::Assembler;
-use crate::clip::{CropId, Layout, Timeline, Window};
+use crate::clip::Layout;
 use crate::emotion::Emotion;
 use crate::error::EstError;
 use crate::faces::FaceSource;
 use crate::model::Model;
-use crate::row::{Row, Scored};
+use crate::reading::Reading;
+use crate::row::Row;
 use crate::snippets::test_places;
+use crate::timings::{Stage, Timings};
 
 /// How a trained model is applied; none of it changes what the network sees of one window.
 #[derive(Debug, Clone)]
@@ -24,6 +23,7 @@ pub struct RecogniserOptions {
     pub hop: usize,
     /// Faces of a quality below this get the status `low_quality`.
     pub low_quality: f32,
+    /// The precision is that of the frame encoder; all else is exact.
     pub engine: est_engine::Options,
 }
 
@@ -34,7 +34,9 @@ impl Default for RecogniserOptions {
 }
 
 /// Frames that go through the encoder together: enough to keep every core busy, few enough to bound the buffers.
-const ENCODER_BATCH: usize = 35;
+pub(crate) const ENCODER_BATCH: usize = 35;
+/// Clips that are scored together: the weights behind the encoder, 92 MB, are read once for all of them.
+const SCORE_BATCH: usize = 8;
 
 /// A model made ready to run.
 pub struct Recogniser {
@@ -45,6 +47,11 @@ pub struct Recogniser {
     places: Vec<usize>,
     options: RecogniserOptions,
     encoded: u64,
+    /// The encoder's input, kept for the next batch.
+    pixels: Vec<f32>,
+    /// What the encoder takes a byte of each channel for.
+    levels: Vec<[f32; 3]>,
+    timings: Timings,
 }
 
 /// How far a video is.
@@ -62,11 +69,19 @@ impl Recogniser {
             .map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let graph = model.config.graph();
         let part = |inputs: &[&str], output| graph.cut(inputs, &[output]).expect("EST has these nodes");
+        let exact = est_engine::Options { precision: Precision::Exact, ..options.engine };
         // The sessions keep the tensors in the kernels' own order; a second copy would be 137 MB of the preset `paper`.
         let tensors = std::mem::take(&mut model.tensors);
-        let encoder = Session::new(&part(&["frames"], "features"), &tensors, &options.engine)?;
-        let head = Session::new(&part(&["features", "order"], "class_logits"), &tensors, &options.engine)?;
-        Ok(Recogniser { model, encoder, head, places, options, encoded: 0 })
+        let (encoder, head) = (part(&["frames"], "features"), part(&["features", "order"], "class_logits"));
+        let (encoder, head) = std::thread::scope(|scope| {
+            let head = scope.spawn(|| Session::new(&head, &tensors, &exact));
+            let encoder = Session::new(&encoder, &tensors, &options.engine);
+            (encoder, head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (encoder, head) = (encoder?, head?);
+        let levels = levels(&model.preprocessing);
+        let (pixels, timings) = (vec![], Timings::default());
+        Ok(Recogniser { model, encoder, head, places, options, encoded: 0, pixels, levels, timings })
     }
 
     /// The model without its tensors, which are in the engine.
@@ -74,41 +89,74 @@ impl Recogniser {
         &self.model
     }
 
+    /// What the frame encoder multiplies in: `f32` or `bf16`.
+    pub fn encoder_arithmetic(&self) -> &'static str {
+        self.encoder.precision()
+    }
+
     /// Crops encoded since this recogniser was made.
     pub fn encoded(&self) -> u64 {
         self.encoded
     }
 
+    /// Counts the time of the stages from here on.
+    pub(crate) fn set_timings(&mut self, timings: Timings) {
+        self.timings = timings;
+    }
+
+    pub(crate) fn options(&self) -> &RecogniserOptions {
+        &self.options
+    }
+
+    /// The places of a window that the network reads.
+    pub(crate) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout {
+            rate: self.model.preprocessing.rate,
+            window: self.model.preprocessing.sampling.window,
+            hop: self.options.hop,
+        }
+    }
+
     /// Crops, `size` x `size`, to frame features: d numbers each (512 for ResNet-18).
     pub fn features(&mut self, crops: &[&Image]) -> Result<Vec<Vec<f32>>, EstError> {
         let (size, width) = (self.model.preprocessing.size, self.model.config.backbone.width());
+        let timings = self.timings.clone();
         let mut features = Vec::with_capacity(crops.len());
         for batch in crops.chunks(ENCODER_BATCH) {
-            let mut pixels = Vec::with_capacity(batch.len() * size * size * 3);
-            for crop in batch {
-                assert_eq!((crop.width, crop.height), (size, size), "crops have the model's size");
-                self.normalise(crop, &mut pixels);
-            }
-            let out = self.encoder.run(batch.len(), &[&pixels])?;
+            let out = timings.time(Stage::Encode, || {
+                self.pixels.resize(batch.len() * size * size * 3, 0.0);
+                for (crop, pixels) in batch.iter().zip(self.pixels.chunks_exact_mut(size * size * 3)) {
+                    assert_eq!((crop.width, crop.height), (size, size), "crops have the model's size");
+                    normalise(crop, &self.levels, pixels);
+                }
+                self.encoder.run(batch.len(), &[&self.pixels])
+            })?;
             features.extend(out[0].chunks_exact(width).map(<[f32]>::to_vec));
             self.encoded += batch.len() as u64;
         }
         Ok(features)
     }
 
-    fn normalise(&self, crop: &Image, pixels: &mut Vec<f32>) {
-        let Preprocessing { mean, std, .. } = &self.model.preprocessing;
-        for pixel in crop.data.chunks_exact(3) {
-            pixels.extend((0..3).map(|c| (f32::from(pixel[c]) / 255.0 - mean[c]) / std[c]));
+    /// Features of the n J frames of each clip, snippet by snippet, to its emotion.
+    pub fn emotions(&mut self, clips: &[Vec<&[f32]>]) -> Result<Vec<Emotion>, EstError> {
+        assert!(clips.iter().all(|clip| clip.len() == self.places.len()), "a clip has n J frames");
+        let timings = self.timings.clone();
+        let snippets = self.model.config.snippets;
+        let mut emotions = Vec::with_capacity(clips.len());
+        for batch in clips.chunks(SCORE_BATCH) {
+            let logits = timings.time(Stage::Score, || {
+                let order: Vec<f32> = (0..batch.len() * snippets).map(|i| (i % snippets) as f32).collect();
+                let features: Vec<f32> = batch.iter().flatten().copied().flatten().copied().collect();
+                self.head.run(batch.len(), &[&features, &order])
+            })?;
+            let logits = logits[0].chunks_exact(self.model.config.classes);
+            emotions.extend(logits.map(|logits| Emotion::from_logits(logits, self.model.temperature)));
         }
-    }
-
-    /// Features of the n J frames of one clip, snippet by snippet, to its emotion.
-    pub fn emotion(&mut self, clip: &[&[f32]]) -> Result<Emotion, EstError> {
-        assert_eq!(clip.len(), self.places.len(), "a clip has n J frames");
-        let order: Vec<f32> = (0..self.model.config.snippets).map(|i| i as f32).collect();
-        let logits = self.head.run(1, &[&clip.concat(), &order])?;
-        Ok(Emotion::from_logits(&logits[0], self.model.temperature))
+        Ok(emotions)
     }
 
     /// Everything: takes frames with their faces from `source` until it ends, gives each row to `sink` once it is
@@ -119,145 +167,32 @@ impl Recogniser {
         sink: &mut dyn FnMut(Row) -> Result<(), EstError>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), EstError> {
-        let mut assembler = Assembler::new(self.options.low_quality);
-        let mut tracks: BTreeMap<TrackId, Track> = BTreeMap::new();
+        let timings = self.timings.clone();
+        let mut give = |rows: Vec<Row>| timings.time(Stage::Report, || rows.into_iter().try_for_each(&mut *sink));
+        let mut reading = Reading::new(self);
         let mut done = Progress::default();
         while let Some(frames) = source.next_frames()? {
             for frame in frames {
-                for track in &frame.ended {
-                    self.end(*track, &mut tracks, &mut assembler)?;
-                }
-                assembler.frame(frame.index, frame.pts_s, &frame.faces);
-                for (face, crop) in frame.faces.iter().zip(frame.crops) {
-                    let track = tracks.entry(face.track).or_insert_with(|| Track::new(self.layout()));
-                    let windows = track.push(crop, frame.pts_s);
-                    self.score(face.track, track, windows, &mut assembler)?;
-                }
                 done = Progress { frames: done.frames + 1, pts_s: frame.pts_s };
+                reading.frame(frame)?;
             }
-            assembler.take().into_iter().try_for_each(&mut *sink)?;
+            give(reading.rows())?;
             progress(done);
         }
-        for track in assembler.active() {
-            self.end(track, &mut tracks, &mut assembler)?;
-        }
-        assembler.take().into_iter().try_for_each(sink)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout {
-            rate: self.model.preprocessing.rate,
-            window: self.model.preprocessing.sampling.window,
-            hop: self.options.hop,
-        }
-    }
-
-    fn end(
-        &mut self,
-        id: TrackId,
-        tracks: &mut BTreeMap<TrackId, Track>,
-        assembler: &mut Assembler,
-    ) -> Result<(), EstError> {
-        if let Some(mut track) = tracks.remove(&id) {
-            let windows = track.timeline.finish();
-            self.score(id, &mut track, windows, assembler)?;
-        }
-        assembler.ended(id);
-        Ok(())
-    }
-
-    fn score(
-        &mut self,
-        id: TrackId,
-        track: &mut Track,
-        windows: Vec<Window>,
-        assembler: &mut Assembler,
-    ) -> Result<(), EstError> {
-        for window in windows {
-            let crops: Vec<CropId> = self.places.iter().map(|&place| window.crops[place]).collect();
-            self.encode(track, &crops)?;
-            let clip: Vec<&[f32]> = crops.iter().map(|&crop| track.features(crop)).collect();
-            let scored = Scored {
-                emotion: self.emotion(&clip)?,
-                start_s: window.start_s,
-                end_s: window.end_s,
-                stretched: window.stretched,
-            };
-            assembler.window(id, scored);
-        }
-        track.forget();
-        Ok(())
-    }
-
-    /// Computes the features of those `crops` that have none yet.
-    fn encode(&mut self, track: &mut Track, crops: &[CropId]) -> Result<(), EstError> {
-        let mut wanted: Vec<CropId> = crops.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted.retain(|&crop| matches!(track.held(crop), Held::Picture(_)));
-        let pictures: Vec<Image> = wanted.iter().map(|&crop| track.take_picture(crop)).collect();
-        let features = self.features(&pictures.iter().collect::<Vec<_>>())?;
-        for (crop, features) in wanted.into_iter().zip(features) {
-            *track.held_mut(crop) = Held::Features(features);
-        }
-        Ok(())
+        reading.finish()?;
+        give(reading.rows())
     }
 }
 
-#[derive(Debug)]
-enum Held {
-    Picture(Image),
-    Features(Vec<f32>),
+/// Mean and deviation, for each byte that a channel can have: 768 divisions instead of three a pixel.
+fn levels(preprocessing: &Preprocessing) -> Vec<[f32; 3]> {
+    let Preprocessing { mean, std, .. } = preprocessing;
+    let level = |byte: u8| std::array::from_fn(|c| (f32::from(byte) / 255.0 - mean[c]) / std[c]);
+    (0..=255).map(level).collect()
 }
 
-/// The crops of a track that a later window can need, each with its picture until it is encoded and its features from
-/// then on.
-#[derive(Debug)]
-struct Track {
-    timeline: Timeline,
-    held: VecDeque<Held>,
-    /// The crop at the front of `held`.
-    first: CropId,
-}
-
-impl Track {
-    fn new(layout: Layout) -> Self {
-        Track { timeline: Timeline::new(layout), held: VecDeque::new(), first: 0 }
-    }
-
-    fn push(&mut self, crop: Image, pts_s: f64) -> Vec<Window> {
-        let id = self.first + self.held.len() as u64;
-        self.held.push_back(Held::Picture(crop));
-        self.timeline.push(id, pts_s)
-    }
-
-    fn held(&self, crop: CropId) -> &Held {
-        &self.held[(crop - self.first) as usize]
-    }
-
-    fn held_mut(&mut self, crop: CropId) -> &mut Held {
-        &mut self.held[(crop - self.first) as usize]
-    }
-
-    fn take_picture(&mut self, crop: CropId) -> Image {
-        match std::mem::replace(self.held_mut(crop), Held::Features(vec![])) {
-            Held::Picture(picture) => picture,
-            Held::Features(_) => panic!("crop {crop} is encoded already"),
-        }
-    }
-
-    fn features(&self, crop: CropId) -> &[f32] {
-        match self.held(crop) {
-            Held::Features(features) => features,
-            Held::Picture(_) => panic!("crop {crop} is not encoded yet"),
-        }
-    }
-
-    fn forget(&mut self) {
-        let oldest = self.timeline.oldest_crop().unwrap_or(self.first);
-        while self.first < oldest {
-            self.held.pop_front();
-            self.first += 1;
-        }
+fn normalise(crop: &Image, levels: &[[f32; 3]], pixels: &mut [f32]) {
+    for (to, from) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(crop.data.as_chunks::<3>().0) {
+        *to = std::array::from_fn(|c| levels[usize::from(from[c])][c]);
     }
 }

@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use est::report::{Columns, CsvReport, JsonReport, ModelRecord, RunRecord, Summary, write_record};
 use est::{Model, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
+use est_engine::Precision;
 use est_media::DecodeOptions;
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
 use super::table;
-use crate::args::{Format, PredictArgs};
+use crate::args::{Format, PrecisionKind, PredictArgs};
 use crate::log::Log;
 
 pub fn run(args: &PredictArgs) -> ExitCode {
@@ -65,17 +67,26 @@ struct Run<'a> {
     log: Log,
     record: RunRecord,
     reader: Reader,
+    /// From the start until the model was ready.
+    loading: Duration,
 }
 
 impl<'a> Run<'a> {
     fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
+        let start = Instant::now();
         let model = model(&args.weights)?;
         if !model.provenance.trained {
             log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
         }
         let options = RecogniserOptions {
             hop: args.hop as usize,
-            engine: est_engine::Options { threads: args.threads.unwrap_or(0), ..Default::default() },
+            engine: est_engine::Options {
+                threads: args.threads.unwrap_or(0),
+                precision: match args.precision {
+                    PrecisionKind::Exact => Precision::Exact,
+                    PrecisionKind::Default => Precision::Default,
+                },
+            },
             ..RecogniserOptions::default()
         };
         let tracking = faces::tracking(&args.faces);
@@ -86,22 +97,22 @@ impl<'a> Run<'a> {
                 (Some(finder.detector(&options.engine)?), Some(finder.record))
             }
         };
+        let (model_record, rate) = (ModelRecord::of(&model), model.preprocessing.rate);
+        let (hop, low_quality) = (options.hop, options.low_quality);
+        let recogniser = Recogniser::new(model, options)?;
         let record = RunRecord {
             est_version: env!("CARGO_PKG_VERSION"),
             notice: RunRecord::NOTICE,
-            model: ModelRecord::of(&model),
+            model: model_record,
+            encoder_arithmetic: recogniser.encoder_arithmetic(),
             detector: detector_record,
-            hop: options.hop,
-            low_quality: options.low_quality,
-            image_fps: args.fps.unwrap_or(model.preprocessing.rate),
+            hop,
+            low_quality,
+            image_fps: args.fps.unwrap_or(rate),
         };
         let decoding = DecodeOptions { fps: record.image_fps };
-        Ok(Run {
-            args,
-            log,
-            reader: Reader::new(Recogniser::new(model, options)?, detector, tracking, decoding),
-            record,
-        })
+        let reader = Reader::new(recogniser, detector, tracking, decoding);
+        Ok(Run { args, log, record, reader, loading: start.elapsed() })
     }
 
     /// What would be done, for --dry-run.
@@ -130,7 +141,9 @@ impl<'a> Run<'a> {
     }
 
     fn one(&mut self, source: &Source, name: &str) -> anyhow::Result<()> {
+        let start = Instant::now();
         let video = self.reader.open(source)?;
+        let timings = video.timings().clone();
         let mut reports = Reports::create(self.args, name, &self.record, self.reader.recogniser().model())?;
         let mut progress = self.log.progress(name, video.info().frames);
         let summary = self.reader.read(video, name, &mut |row| reports.row(&row), &mut |at| progress.at(at))?;
@@ -138,6 +151,9 @@ impl<'a> Run<'a> {
         let mut written = reports.finish(&summary)?;
         written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
         self.tell(&summary, &written);
+        if self.args.timing {
+            self.log.timing(&summary, self.loading, start.elapsed(), &timings);
+        }
         Ok(())
     }
 

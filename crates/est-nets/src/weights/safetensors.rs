@@ -1,9 +1,12 @@
-//! Safetensors, streamed: one pass for the hash and the tensors, so that memory stays at the size of the tensors.
+//! Safetensors, streamed: one pass for the hashes and the tensors, so that memory stays at the size of the tensors.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use ::safetensors::tensor::{Dtype as FileDtype, Metadata};
 use serde_json::{Map, Value as Json, json};
@@ -38,44 +41,85 @@ pub(super) fn read(path: &Path) -> Result<Contents, WeightsError> {
 }
 
 /// `length`: how many bytes `reader` has.
-pub(super) fn read_from(reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
-    let mut reader = Hashing { inner: reader, hash: Sha256::new() };
+pub(super) fn read_from(mut reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
     let mut size = [0; 8];
     reader.read_exact(&mut size).map_err(|source| WeightsError::reading(path, "the header", source))?;
-    let size = u64::from_le_bytes(size);
-    if size > MAX_HEADER || size > length.saturating_sub(8) {
-        return Err(WeightsError::damaged(path, format!("a header of {size} bytes")));
+    let count = u64::from_le_bytes(size);
+    if count > MAX_HEADER || count > length.saturating_sub(8) {
+        return Err(WeightsError::damaged(path, format!("a header of {count} bytes")));
     }
-    let mut header = vec![0; size as usize];
-    reader.read_exact(&mut header).map_err(|source| WeightsError::reading(path, "the header", source))?;
+    let mut text = vec![0; count as usize];
+    reader.read_exact(&mut text).map_err(|source| WeightsError::reading(path, "the header", source))?;
     // Checks that the tensors follow each other without gap or overlap and that shapes and sizes agree.
     let header: Metadata =
-        serde_json::from_slice(&header).map_err(|error| WeightsError::damaged(path, format!("the header: {error}")))?;
+        serde_json::from_slice(&text).map_err(|error| WeightsError::damaged(path, format!("the header: {error}")))?;
     let data = header.data_len() as u64;
-    if data != length - 8 - size {
-        return Err(WeightsError::damaged(path, format!("{} bytes of tensors, not {data}", length - 8 - size)));
+    if data != length - 8 - count {
+        return Err(WeightsError::damaged(path, format!("{} bytes of tensors, not {data}", length - 8 - count)));
     }
+    let (tensors, [sha256, data_sha256]) = std::thread::scope(|scope| {
+        let hashers = [&[&size[..], &text].concat()[..], &[]].map(|before| Hasher::start(scope, before));
+        let tensors = read_tensors(&mut reader, &header, path, &hashers)?;
+        Ok::<_, WeightsError>((tensors, hashers.map(Hasher::finish)))
+    })?;
+    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    Ok(Contents { metadata, tensors, sha256, data_sha256 })
+}
 
+fn read_tensors(
+    reader: &mut impl Read,
+    header: &Metadata,
+    path: &Path,
+    hashers: &[Hasher],
+) -> Result<BTreeMap<String, Tensor>, WeightsError> {
     let mut tensors = BTreeMap::new();
-    let mut data_hash = Sha256::new();
     for key in header.offset_keys() {
         let info = header.info(&key).expect("a key of this header");
         let dtype = dtype_of(info.dtype)
             .ok_or_else(|| WeightsError::tensor(path, &key, format!("element type {} is not supported", info.dtype)))?;
         let mut left = info.data_offsets.1 - info.data_offsets.0;
         let mut values = Vec::with_capacity(left / dtype.size());
-        let mut chunk = vec![0; left.min(CHUNK)];
         while left > 0 {
-            let chunk = &mut chunk[..left.min(CHUNK)];
-            reader.read_exact(chunk).map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
-            data_hash.update(&*chunk);
-            dtype.decode_into(chunk, &mut values);
+            let mut chunk = vec![0; left.min(CHUNK)];
+            reader
+                .read_exact(&mut chunk)
+                .map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
+            let chunk = Arc::new(chunk);
+            hashers.iter().for_each(|hasher| hasher.update(&chunk));
+            dtype.decode_into(&chunk, &mut values);
             left -= chunk.len();
         }
         tensors.insert(key, Tensor::new(info.shape.clone(), values));
     }
-    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Contents { metadata, tensors, sha256: hexadecimal(reader.hash), data_sha256: hexadecimal(data_hash) })
+    Ok(tensors)
+}
+
+/// A hash that is computed in a thread of its own: two of them over 171 MB would take longer than the reading.
+struct Hasher<'scope> {
+    chunks: SyncSender<Arc<Vec<u8>>>,
+    thread: ScopedJoinHandle<'scope, Sha256>,
+}
+
+impl<'scope> Hasher<'scope> {
+    fn start(scope: &'scope Scope<'scope, '_>, before: &[u8]) -> Self {
+        let mut hash = Sha256::new_with_prefix(before);
+        // 4 MB ahead at most.
+        let (chunks, receiver) = sync_channel::<Arc<Vec<u8>>>(16);
+        let thread = scope.spawn(move || {
+            receiver.iter().for_each(|chunk| hash.update(&chunk[..]));
+            hash
+        });
+        Hasher { chunks, thread }
+    }
+
+    fn update(&self, chunk: &Arc<Vec<u8>>) {
+        self.chunks.send(chunk.clone()).expect("the thread takes chunks until it is finished");
+    }
+
+    fn finish(self) -> String {
+        drop(self.chunks);
+        hexadecimal(self.thread.join().expect("hashing does not panic"))
+    }
 }
 
 fn dtype_of(dtype: FileDtype) -> Option<Dtype> {

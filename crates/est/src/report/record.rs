@@ -17,6 +17,8 @@ pub struct RunRecord {
     pub est_version: &'static str,
     pub notice: &'static str,
     pub model: ModelRecord,
+    /// `f32` or `bf16`: what the frame encoder multiplied in, which with `default` precision depends on the processor.
+    pub encoder_arithmetic: &'static str,
     /// None where the frames were given as crops.
     pub detector: Option<DetectorRecord>,
     pub hop: usize,

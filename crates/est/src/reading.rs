@@ -1,0 +1,148 @@
+//! One video on its way through the recogniser: which crops wait for the encoder, which windows for their crops.
+//!
+//! At a hop of 5 a window brings 5 crops that no earlier one had. The encoder is at its best with 35, so crops wait for
+//! each other, windows for their crops, and rows for their windows, up to 1.4 s of video. What is encoded together is a
+//! function of the frames alone, never of the threads' timing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use est_media::TrackId;
+
+use crate::assemble::Assembler;
+use crate::clip::{CropId, Window};
+use crate::error::EstError;
+use crate::faces::CroppedFrame;
+use crate::recogniser::{ENCODER_BATCH, Recogniser};
+use crate::row::{Row, Scored};
+use crate::track::Track;
+
+/// Events that wait at most. In slow video, whose windows share nearly all crops, they would otherwise wait for long.
+const MOST_WAITING: usize = 64;
+
+/// What happens to a track, in the order in which it does.
+enum Event {
+    Window(WaitingWindow),
+    Ended(TrackId),
+}
+
+struct WaitingWindow {
+    track: TrackId,
+    /// Those that the network reads, in its order.
+    crops: Vec<CropId>,
+    start_s: f64,
+    end_s: f64,
+    stretched: bool,
+}
+
+pub struct Reading<'a> {
+    recogniser: &'a mut Recogniser,
+    assembler: Assembler,
+    tracks: BTreeMap<TrackId, Track>,
+    events: VecDeque<Event>,
+    /// Crops that wait for the encoder, each once, in the order of the windows.
+    wanted: VecDeque<(TrackId, CropId)>,
+}
+
+impl<'a> Reading<'a> {
+    pub fn new(recogniser: &'a mut Recogniser) -> Self {
+        let assembler = Assembler::new(recogniser.options().low_quality);
+        Reading { recogniser, assembler, tracks: BTreeMap::new(), events: VecDeque::new(), wanted: VecDeque::new() }
+    }
+
+    /// The next frame.
+    pub fn frame(&mut self, frame: CroppedFrame) -> Result<(), EstError> {
+        for &track in &frame.ended {
+            self.end(track);
+        }
+        self.assembler.frame(frame.index, frame.pts_s, &frame.faces);
+        for (face, crop) in frame.faces.iter().zip(frame.crops) {
+            let layout = self.recogniser.layout();
+            let track = self.tracks.entry(face.track).or_insert_with(|| Track::new(layout));
+            let windows = track.push(crop, frame.pts_s);
+            self.wait(face.track, windows);
+        }
+        self.advance(false)
+    }
+
+    /// The video is over.
+    pub fn finish(&mut self) -> Result<(), EstError> {
+        for track in self.assembler.active() {
+            self.end(track);
+        }
+        self.advance(true)
+    }
+
+    /// Takes the rows that are final.
+    pub fn rows(&mut self) -> Vec<Row> {
+        self.assembler.take()
+    }
+
+    fn end(&mut self, id: TrackId) {
+        if let Some(track) = self.tracks.get_mut(&id) {
+            let windows = track.finish();
+            self.wait(id, windows);
+        }
+        self.events.push_back(Event::Ended(id));
+    }
+
+    fn wait(&mut self, id: TrackId, windows: Vec<Window>) {
+        let track = self.tracks.get_mut(&id).expect("the track has had a crop");
+        for Window { crops, start_s, end_s, stretched } in windows {
+            let crops: Vec<CropId> = self.recogniser.places().iter().map(|&place| crops[place]).collect();
+            self.wanted.extend(crops.iter().filter(|&&crop| track.want(crop)).map(|&crop| (id, crop)));
+            self.events.push_back(Event::Window(WaitingWindow { track: id, crops, start_s, end_s, stretched }));
+        }
+    }
+
+    /// Encodes full batches, or everything if it is the `last` call or much waits; scores the windows that are complete
+    /// then.
+    fn advance(&mut self, last: bool) -> Result<(), EstError> {
+        let all = last || self.events.len() >= MOST_WAITING;
+        while self.wanted.len() >= ENCODER_BATCH || (all && !self.wanted.is_empty()) {
+            let batch: Vec<(TrackId, CropId)> = self.wanted.drain(..self.wanted.len().min(ENCODER_BATCH)).collect();
+            let pictures: Vec<_> = batch.iter().map(|(track, crop)| self.tracks[track].picture(*crop)).collect();
+            let features = self.recogniser.features(&pictures)?;
+            for ((track, crop), features) in batch.into_iter().zip(features) {
+                self.tracks.get_mut(&track).expect("it has pictures").encoded(crop, features);
+            }
+        }
+        self.score()?;
+        let mut oldest: BTreeMap<TrackId, CropId> = BTreeMap::new();
+        for event in &self.events {
+            if let Event::Window(window) = event {
+                let first = *window.crops.iter().min().expect("the network reads some");
+                oldest.entry(window.track).and_modify(|oldest| *oldest = first.min(*oldest)).or_insert(first);
+            }
+        }
+        self.tracks.iter_mut().for_each(|(id, track)| track.forget(oldest.get(id).copied()));
+        Ok(())
+    }
+
+    /// Handles the events up to the first window that still lacks a crop.
+    fn score(&mut self) -> Result<(), EstError> {
+        let clip = |event: &Event| match event {
+            Event::Window(window) => {
+                let track = &self.tracks[&window.track];
+                window.crops.iter().map(|&crop| track.features(crop)).collect::<Option<Vec<_>>>()
+            }
+            Event::Ended(_) => Some(vec![]),
+        };
+        let clips: Vec<Vec<&[f32]>> = self.events.iter().map_while(clip).collect();
+        let ready = clips.len();
+        let clips: Vec<Vec<&[f32]>> = clips.into_iter().filter(|clip| !clip.is_empty()).collect();
+        let mut emotions = self.recogniser.emotions(&clips)?.into_iter();
+        for event in self.events.drain(..ready) {
+            match event {
+                Event::Window(WaitingWindow { track, start_s, end_s, stretched, .. }) => {
+                    let emotion = emotions.next().expect("one for each window");
+                    self.assembler.window(track, Scored { emotion, start_s, end_s, stretched });
+                }
+                Event::Ended(track) => {
+                    self.tracks.remove(&track);
+                    self.assembler.ended(track);
+                }
+            }
+        }
+        Ok(())
+    }
+}
