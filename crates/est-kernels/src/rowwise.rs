@@ -1,8 +1,31 @@
 //! Functions of rows and of small groups of rows. Inputs of several groups lie one behind the other, as do outputs. Sums
 //! run in f64: these layers are too small to be worth more.
 
+/// Sums that are carried side by side: one sum would wait for each addition before the next.
+const SUMS: usize = 8;
+
 fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    let (a, b) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
+    let mut sums = [0.0; SUMS];
+    for (a, b) in a.0.iter().zip(b.0) {
+        for lane in 0..SUMS {
+            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
+        }
+    }
+    let rest: f64 = a.1.iter().zip(b.1).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+/// The sum of `term` of each number.
+fn sum(x: &[f32], term: impl Fn(f64) -> f64) -> f64 {
+    let (chunks, rest) = x.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for chunk in chunks {
+        for lane in 0..SUMS {
+            sums[lane] += term(f64::from(chunk[lane]));
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| term(f64::from(x))).sum::<f64>()
 }
 
 /// `(x - mean) / sqrt(variance + eps) * gain + shift` of each row of `gain.len()` numbers.
@@ -10,9 +33,8 @@ pub fn layer_norm(x: &[f32], gain: &[f32], shift: &[f32], eps: f32, out: &mut [f
     let width = gain.len();
     assert!(shift.len() == width && x.len() == out.len() && x.len().is_multiple_of(width));
     for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-        let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / width as f64;
-        let square = |&x: &f32| (f64::from(x) - mean).powi(2);
-        let variance = x.iter().map(square).sum::<f64>() / width as f64;
+        let mean = sum(x, |x| x) / width as f64;
+        let variance = sum(x, |x| (x - mean).powi(2)) / width as f64;
         let scale = 1.0 / (variance + f64::from(eps)).sqrt();
         for (i, out) in out.iter_mut().enumerate() {
             *out = ((f64::from(x[i]) - mean) * scale) as f32 * gain[i] + shift[i];
@@ -69,14 +91,20 @@ pub fn cosine_pool(x: &[f32], g: &[f32], rows: usize, width: usize, out: &mut [f
     const SMALL: f64 = 1e-8;
     assert!(x.len() == out.len() * rows && g.len() == out.len() && out.len().is_multiple_of(width));
     let length = |x: &[f32]| dot(x, x).sqrt().max(SMALL);
+    let mut sums = vec![0.0f64; width];
     let groups = x.chunks_exact(rows * width).zip(g.chunks_exact(width));
     for ((x, g), out) in groups.zip(out.chunks_exact_mut(width)) {
         let weight = |x: &[f32]| (dot(x, g) / (length(x) * length(g))).max(SMALL);
         let weights: Vec<f64> = x.chunks_exact(width).map(weight).collect();
-        let sum: f64 = weights.iter().sum();
-        for (column, out) in out.iter_mut().enumerate() {
-            let terms = weights.iter().enumerate().map(|(row, weight)| weight * f64::from(x[row * width + column]));
-            *out = (terms.sum::<f64>() / sum) as f32;
+        let all: f64 = weights.iter().sum();
+        sums.fill(0.0);
+        for (x, weight) in x.chunks_exact(width).zip(&weights) {
+            for (sum, &x) in sums.iter_mut().zip(x) {
+                *sum += weight * f64::from(x);
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(&sums) {
+            *out = (sum / all) as f32;
         }
     }
 }
