@@ -45,7 +45,7 @@ mod row;
 mod snippets;
 mod source;
 
-pub use clip::{CropId, Layout, Timeline, Window, stretch};
+pub use clip::{CropId, Layout, Timeline, Window, centre_window, stretch};
 pub use decoding::Decoding;
 pub use emotion::Emotion;
 pub use error::EstError;
