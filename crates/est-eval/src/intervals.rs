@@ -45,12 +45,13 @@ pub struct ScoreIntervals {
 /// Percentile bootstrap over subjects (clusters): as many subjects as there are, drawn with replacement, each with all
 /// its clips, B times. A function of the outcomes, in any order, and the options.
 pub fn bootstrap(classes: usize, outcomes: &[Outcome], options: &BootstrapOptions) -> ScoreIntervals {
-    let clusters: Vec<Confusion> =
-        by_subject(outcomes).iter().map(|cluster| Confusion::of(classes, cluster.iter().copied())).collect();
+    let clusters = by_subject(outcomes);
     let samples: Vec<Metrics> = resamples(clusters.len(), options)
         .map(|times| {
             let mut sample = Confusion::new(classes);
-            clusters.iter().zip(times).for_each(|(cluster, times)| sample.merge(cluster, times));
+            for (cluster, times) in clusters.iter().zip(times).filter(|(_, times)| *times > 0) {
+                cluster.iter().for_each(|outcome| sample.add_times(outcome, times));
+            }
             sample.metrics()
         })
         .collect();

@@ -45,21 +45,16 @@ impl Confusion {
     /// When a class is not below `classes`.
     pub fn of<'a>(classes: usize, outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
         let mut confusion = Confusion::new(classes);
-        outcomes.into_iter().for_each(|outcome| confusion.add(outcome));
+        outcomes.into_iter().for_each(|outcome| confusion.add_times(outcome, 1));
         confusion
     }
 
-    pub fn add(&mut self, outcome: &Outcome) {
+    /// Counts one outcome `times` times.
+    pub(crate) fn add_times(&mut self, outcome: &Outcome, times: u64) {
         match outcome.predicted {
-            Some(predicted) => self.counts[outcome.label][predicted] += 1,
-            None => self.faceless[outcome.label] += 1,
+            Some(predicted) => self.counts[outcome.label][predicted] += times,
+            None => self.faceless[outcome.label] += times,
         }
-    }
-
-    /// Adds what `other` counted, `times` times.
-    pub fn merge(&mut self, other: &Confusion, times: u64) {
-        let rows = self.counts.iter_mut().flatten().zip(other.counts.iter().flatten());
-        rows.chain(self.faceless.iter_mut().zip(&other.faceless)).for_each(|(sum, count)| *sum += times * count);
     }
 
     pub fn classes(&self) -> usize {
@@ -184,14 +179,6 @@ mod tests {
             let renamed = Confusion::of(4, &renamed).metrics();
             prop_assert!((renamed.uar.unwrap() - metrics.uar.unwrap()).abs() < 1e-12);
             prop_assert!((renamed.macro_f1.unwrap() - metrics.macro_f1.unwrap()).abs() < 1e-12);
-        }
-
-        #[test]
-        fn merging_is_adding(a in outcomes(), b in outcomes(), times in 0..4u64) {
-            let mut merged = Confusion::of(4, &a);
-            merged.merge(&Confusion::of(4, &b), times);
-            let all = a.iter().chain((0..times).flat_map(|_| &b));
-            prop_assert_eq!(merged, Confusion::of(4, all));
         }
     }
 }

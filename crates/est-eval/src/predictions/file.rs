@@ -73,7 +73,7 @@ fn cells(clip: &ClipPrediction, classes: &[String], round: &str) -> Vec<String> 
 /// # Errors
 /// When one of the files is missing, cannot be understood, or the table is not the one that was written.
 pub fn read(path: &Path) -> Result<Vec<Predictions>, EvalError> {
-    let path = if path.is_dir() { path.join(super::super::report::PREDICTIONS) } else { path.to_owned() };
+    let path = if path.is_dir() { path.join(crate::report::PREDICTIONS) } else { path.to_owned() };
     let beside = path.with_extension("json");
     let table = std::fs::read(&path).map_err(EvalError::read(&path))?;
     let about = std::fs::read(&beside).map_err(EvalError::read(&beside))?;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use file::put;
 pub use file::{read, write};
 pub use run::{EvaluateOptions, Progress, evaluate, evaluate_scope};
+pub(crate) use run::{ReadClip, predict};
 pub use scope::{Part, Scope};
 
 /// One clip.
@@ -60,6 +61,12 @@ pub enum Selection {
 impl Selection {
     pub const ALL: [Selection; 4] =
         [Selection::InnerValidation, Selection::LastEpoch, Selection::BestOnTest, Selection::Unstated];
+
+    /// The protocol of that name; `last` is short for `last-epoch`.
+    pub fn named(name: &str) -> Option<Selection> {
+        let name = if name == "last" { "last-epoch" } else { name };
+        Selection::ALL.into_iter().find(|selection| selection.name() == name)
+    }
 
     pub fn name(self) -> &'static str {
         match self {

@@ -59,6 +59,18 @@ pub fn evaluate_scope(
     options: &EvaluateOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Predictions, EvalError> {
+    predict(recogniser, set, scope, options, progress, &mut |_| Ok(()))
+}
+
+/// As [`evaluate_scope`]; `look` sees each clip, in order, as the network reads it: None where it has no crops.
+pub(crate) fn predict(
+    recogniser: &mut Recogniser,
+    set: &PreparedSet,
+    scope: &Scope,
+    options: &EvaluateOptions,
+    progress: &mut dyn FnMut(Progress),
+    look: &mut dyn FnMut(Option<&ReadClip>) -> Result<(), EvalError>,
+) -> Result<Predictions, EvalError> {
     let record = set.record();
     let map = ClassMap::new(&record.name, &record.classes, &recogniser.model().classes, options.restrict_classes)?;
     let rows = rows(set, scope)?;
@@ -67,6 +79,7 @@ pub fn evaluate_scope(
     for (done, (row, label)) in rows.iter().enumerate() {
         progress(Progress { done, total: rows.len() });
         let read = read_clip(recogniser, set, row)?;
+        look(read.as_ref())?;
         if let Some(read) = &read {
             resized = resized.or(read.resized);
         }
@@ -128,13 +141,13 @@ fn rows<'a>(set: &'a PreparedSet, scope: &Scope) -> Result<Vec<(&'a ClipRow, usi
 
 /// A clip as the network reads it.
 pub(crate) struct ReadClip {
-    pub window: Window,
+    window: Window,
     /// The n J crops that the network reads, snippet by snippet.
     pub crops: Vec<CropId>,
     /// Features of each crop, once.
     features: BTreeMap<CropId, Vec<f32>>,
     /// Side of the set's crops and of the model's, where they differ.
-    pub resized: Option<(usize, usize)>,
+    resized: Option<(usize, usize)>,
 }
 
 impl ReadClip {
@@ -149,11 +162,7 @@ impl ReadClip {
 }
 
 /// Reads the middle window of a clip; None where it has no crops.
-pub(crate) fn read_clip(
-    recogniser: &mut Recogniser,
-    set: &PreparedSet,
-    row: &ClipRow,
-) -> Result<Option<ReadClip>, EvalError> {
+fn read_clip(recogniser: &mut Recogniser, set: &PreparedSet, row: &ClipRow) -> Result<Option<ReadClip>, EvalError> {
     if row.status != ClipStatus::Ok {
         return Ok(None);
     }

@@ -1,26 +1,46 @@
 //! The scores of one or several rounds, with everything that they depend on.
 
-use std::path::{Path, PathBuf};
+mod check;
+mod markdown;
+mod seeds;
+mod write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::{BINS, Calibration, calibration};
 use crate::error::EvalError;
 use crate::intervals::{BootstrapOptions, ScoreIntervals, bootstrap};
 use crate::metrics::{Confusion, Metrics};
 use crate::outcome::{Faceless, Outcome};
-use crate::predictions::{self, Predictions, Record};
+use crate::predictions::{Predictions, Record};
+use crate::subgroups::{Attributes, MINIMUM, Subgroups, subgroups};
 
-/// Names within the folder of a report.
-pub const PREDICTIONS: &str = "predictions.csv";
-pub const REPORT_JSON: &str = "report.json";
+pub use seeds::{SeedScores, over_seeds};
+pub use write::PREDICTIONS;
 
 /// How predictions become scores.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportOptions {
     pub faceless: Faceless,
     pub bootstrap: BootstrapOptions,
+    /// Of the calibration.
+    pub bins: usize,
     /// Classes of the set may be without a clip; they are left out of UAR and macro F1.
     pub allow_empty_classes: bool,
+    /// Subgroups below this many clips are not scored.
+    pub subgroup_minimum: usize,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        ReportOptions {
+            faceless: Faceless::default(),
+            bootstrap: BootstrapOptions::default(),
+            bins: BINS,
+            allow_empty_classes: false,
+            subgroup_minimum: MINIMUM,
+        }
+    }
 }
 
 /// One round's scores.
@@ -41,6 +61,16 @@ pub struct Pooled {
     pub metrics: Metrics,
     pub intervals: ScoreIntervals,
     pub confusion: Confusion,
+    /// Of the clips with a face; None where there is none.
+    pub calibration: Option<Calibration>,
+}
+
+/// Mean and sample deviation of the rounds' scores, as papers print them. Rounds share training clips, so this is no
+/// interval: [`Pooled::intervals`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OverRounds {
+    pub mean: f64,
+    pub deviation: f64,
 }
 
 /// Scores with everything that they depend on.
@@ -51,6 +81,10 @@ pub struct Report {
     pub options: ReportOptions,
     pub classes: Vec<String>,
     pub pooled: Pooled,
+    /// WAR and UAR of several rounds.
+    pub war_over_rounds: Option<OverRounds>,
+    pub uar_over_rounds: Option<OverRounds>,
+    pub subgroups: Option<Subgroups>,
     pub rounds: Vec<Round>,
     #[serde(skip)]
     predictions: Vec<Predictions>,
@@ -63,44 +97,52 @@ impl Report {
     /// No rounds; rounds of different sets, splits, classes or selection protocols; a round or a clip that comes twice; a
     /// class without a clip, unless the options allow it.
     pub fn pooled(predictions: Vec<Predictions>, options: ReportOptions) -> Result<Report, EvalError> {
-        let Some(first) = predictions.first().map(|round| round.record.clone()) else {
-            return Err(EvalError::Different("there are no predictions to report on".to_string()));
-        };
-        check(&predictions, &first)?;
+        let first = check::alike(&predictions)?.clone();
         let classes = first.classes.len();
-        let score = |rounds: &[Predictions]| {
-            let outcomes = Outcome::of(rounds.iter().flat_map(|round| &round.clips), options.faceless);
-            (Confusion::of(classes, &outcomes), outcomes)
-        };
-        let rounds = predictions.iter().map(|round| {
-            let (confusion, _) = score(std::slice::from_ref(round));
-            let (record, faceless) = (round.record.clone(), round.faceless());
-            Round { record, faceless, metrics: confusion.metrics(), confusion }
-        });
-        let rounds: Vec<Round> = rounds.collect();
-        let (confusion, outcomes) = score(&predictions);
+        let rounds: Vec<Round> = predictions
+            .iter()
+            .map(|round| {
+                let confusion = Confusion::of(classes, &Outcome::of(&round.clips, options.faceless));
+                let (record, faceless) = (round.record.clone(), round.faceless());
+                Round { record, faceless, metrics: confusion.metrics(), confusion }
+            })
+            .collect();
+        let clips = || predictions.iter().flat_map(|round| &round.clips);
+        let outcomes = Outcome::of(clips(), options.faceless);
+        let confusion = Confusion::of(classes, &outcomes);
         let metrics = confusion.metrics();
-        if let Some(empty) = metrics.support.iter().position(|&clips| clips == 0)
-            && !options.allow_empty_classes
-        {
-            let problem = format!(
-                "class `{}` has no clip to score, so UAR and macro F1 would be of fewer classes; --allow-empty-classes \
-                 leaves it out of them",
-                first.classes[empty]
-            );
-            return Err(EvalError::Empty { set: first.set.name, problem });
+        if !options.allow_empty_classes {
+            check::no_empty_class(&first, &metrics)?;
         }
-        let intervals = bootstrap(classes, &outcomes, &options.bootstrap);
-        let faceless = rounds.iter().map(|round| round.faceless).sum();
+        let pooled = Pooled {
+            faceless: rounds.iter().map(|round| round.faceless).sum(),
+            metrics,
+            intervals: bootstrap(classes, &outcomes, &options.bootstrap),
+            confusion,
+            calibration: calibration(clips(), options.bins),
+        };
         Ok(Report {
             est_version: env!("CARGO_PKG_VERSION").to_string(),
             notice: est::report::RunRecord::NOTICE.to_string(),
             options,
             classes: first.classes,
-            pooled: Pooled { faceless, metrics, intervals, confusion },
+            pooled,
+            war_over_rounds: over_rounds(&rounds, |metrics| metrics.war),
+            uar_over_rounds: over_rounds(&rounds, |metrics| metrics.uar),
+            subgroups: None,
             rounds,
             predictions,
         })
+    }
+
+    /// With scores of the groups that `attributes` name.
+    #[must_use]
+    pub fn with_subgroups(mut self, attributes: &Attributes) -> Report {
+        let clips: Vec<_> = self.predictions.iter().flat_map(|round| &round.clips).collect();
+        let ReportOptions { faceless, bootstrap, subgroup_minimum, .. } = &self.options;
+        let groups = subgroups(attributes, self.classes.len(), &clips, *faceless, bootstrap, *subgroup_minimum);
+        self.subgroups = Some(groups);
+        self
     }
 
     /// The predictions that were scored.
@@ -108,44 +150,14 @@ impl Report {
         &self.predictions
     }
 
-    /// Writes everything into `folder`, which is made if it is not there; returns the files.
-    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, EvalError> {
-        std::fs::create_dir_all(folder).map_err(|error| EvalError::Write { path: folder.to_owned(), error })?;
-        let table = folder.join(PREDICTIONS);
-        predictions::write(&table, &self.predictions)?;
-        let json = folder.join(REPORT_JSON);
-        let text = serde_json::to_string_pretty(self).expect("reports are plain data") + "\n";
-        predictions::put(&json, text.as_bytes())?;
-        Ok(vec![table, json])
+    /// What all rounds have in common.
+    pub fn record(&self) -> &Record {
+        &self.rounds[0].record
     }
 }
 
-/// That the rounds belong together.
-fn check(rounds: &[Predictions], first: &Record) -> Result<(), EvalError> {
-    let different = |what: String| Err(EvalError::Different(what));
-    for (k, Predictions { record, .. }) in rounds.iter().enumerate() {
-        let name = record.round_name();
-        if record.set != first.set {
-            return different(format!("round {name} is of another set ({} {})", record.set.name, record.set.sha256));
-        }
-        if record.split != first.split || record.part != first.part {
-            return different(format!("round {name} is of another split or part of the set {}", record.set.name));
-        }
-        if record.classes != first.classes || record.restricted != first.restricted {
-            return different(format!("round {name} has other classes: {}", record.classes.join(" ")));
-        }
-        if record.selection != first.selection {
-            let (a, b) = (first.selection, record.selection);
-            return different(format!("round {name} was selected by {b}, the others by {a}: one score must have one"));
-        }
-        if rounds[..k].iter().any(|other| other.record.round_name() == name) {
-            return different(format!("round {name} is there twice; average seeds instead of pooling them"));
-        }
-    }
-    let mut clips: Vec<&str> = rounds.iter().flat_map(|round| &round.clips).map(|clip| clip.clip.as_str()).collect();
-    clips.sort_unstable();
-    match clips.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(twice) => different(format!("clip {} is in two rounds", twice[0])),
-        None => Ok(()),
-    }
+fn over_rounds(rounds: &[Round], score: fn(&Metrics) -> Option<f64>) -> Option<OverRounds> {
+    let scores: Vec<f64> = rounds.iter().filter_map(|round| score(&round.metrics)).collect();
+    let over = crate::intervals::over_seeds(&scores)?;
+    Some(OverRounds { mean: over.mean, deviation: over.deviation? })
 }
