@@ -39,13 +39,13 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", json!({ "fit": found, "weights": args.out, "weights_sha256": model.sha256 }));
     } else {
-        tell(&found, &predictions.clips.len(), &clips.part);
+        tell(&found, predictions.clips.len(), clips.part);
         println!("-> {} ({})", args.out.display(), model.sha256);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(found: &Temperature, clips: &usize, part: &Part) {
+fn tell(found: &Temperature, clips: usize, part: Part) {
     println!("temperature {:.4}, fitted on the {clips} clips of the part {part}", found.temperature);
     let row = |name: &str, value: fn(&est_eval::calibration::Calibration) -> f64| {
         let number = |calibration| format!("{:.4}", value(calibration));

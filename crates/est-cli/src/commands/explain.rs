@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use est::Model;
 use est_data::set::PreparedSet;
+use est_eval::Scope;
 use est_eval::explain::{self, DrawOptions, Explained, Explainer};
-use est_eval::figures::{Curves, learning_curves};
-use est_eval::{EvalError, Scope};
+use est_eval::figures::Curves;
 use serde_json::json;
 
 use super::{model, scope};
@@ -25,14 +25,8 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     for (model, name) in [Some(first), second].into_iter().flatten().zip(&names) {
         models.push(look(args, name, model, (&set, &clips), log)?);
     }
-    let options = DrawOptions { clips: args.clip.clone(), count: args.clips as usize, seed: args.seed };
-    let mut written = explain::write(&models, &set, &options, &args.out)?;
-    if let Some(curves) = curves {
-        let path = args.out.join("learning-curves.svg");
-        std::fs::write(&path, learning_curves(&curves))
-            .map_err(|error| EvalError::Write { path: path.clone(), error })?;
-        written.push(path);
-    }
+    let options = DrawOptions { clips: args.clip.clone(), count: args.clips as usize, seed: args.seed, curves };
+    let written = explain::write(&models, &set, &options, &args.out)?;
     if args.json {
         let summaries: Vec<_> =
             models.iter().map(|model| json!({ "name": model.name, "attention": model.attention() })).collect();

@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 
 use est_data::set::PreparedSet;
 use serde::Serialize;
-use serde_json::json;
 
 use super::{AttentionSummary, Explained, ExplainedClip, Explanation, embed, largest};
 use crate::error::EvalError;
-use crate::figures::{self, AttentionFigure, Panel, Series};
-use crate::predictions::put;
+use crate::figures::{self, AttentionFigure, Curves, Panel, Series};
+use crate::predictions::{Record, put};
 
 /// What is drawn beside the summaries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DrawOptions {
     /// Clips that get a figure of their own, by identifier.
     pub clips: Vec<String>,
@@ -20,6 +19,8 @@ pub struct DrawOptions {
     pub count: usize,
     /// Of the t-SNE.
     pub seed: u64,
+    /// Of the training, where its log is at hand.
+    pub curves: Option<Curves>,
 }
 
 /// Writes into `folder`, which is made if it is not there; returns the files. `models` have explained the same clips of
@@ -86,23 +87,33 @@ pub fn write(
         }
         add(folder.join(format!("explain{end}.csv")), table(model, &places[k]))?;
     }
-    let record = json!({
-        "t_sne_seed": options.seed,
-        "models": models.iter().zip(&summaries).map(|(model, attention)| Summary {
-            name: &model.name,
-            record: &model.record,
-            attention,
-        }).collect::<Vec<_>>(),
-    });
-    add(folder.join("explain.json"), serde_json::to_string_pretty(&record).expect("plain data") + "\n")?;
+    if let Some(curves) = &options.curves {
+        add(folder.join("learning-curves.svg"), figures::learning_curves(curves))?;
+    }
+    let summary = |(model, attention)| ModelSummary::of(model, attention);
+    let summary = Summary { t_sne_seed: options.seed, models: models.iter().zip(&summaries).map(summary).collect() };
+    add(folder.join("explain.json"), serde_json::to_string_pretty(&summary).expect("plain data") + "\n")?;
     Ok(written)
 }
 
+/// `explain.json`.
 #[derive(Serialize)]
 struct Summary<'a> {
+    t_sne_seed: u64,
+    models: Vec<ModelSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct ModelSummary<'a> {
     name: &'a str,
     attention: &'a AttentionSummary,
-    record: &'a crate::predictions::Record,
+    record: &'a Record,
+}
+
+impl<'a> ModelSummary<'a> {
+    fn of(model: &'a Explained, attention: &'a AttentionSummary) -> Self {
+        ModelSummary { name: &model.name, attention, record: &model.record }
+    }
 }
 
 /// Identifiers of the clips that get a figure of their own.

@@ -15,21 +15,23 @@ use crate::error::EvalError;
 pub struct Curves(pub BTreeMap<String, Vec<(f64, f64)>>);
 
 impl Curves {
-    /// Reads a log of JSON lines: objects with a number `epoch` and other numbers, such as `train_loss` or `val_war`. Where
-    /// an epoch comes again (steps, a resumed run), the last number counts. Other lines are passed over.
+    /// Reads a log of JSON lines: objects with a whole number `epoch` and other numbers, such as `train_loss` or `val_war`;
+    /// where a line has a text `kind`, it goes before the names: `validation_war`. An epoch's value is the mean of its
+    /// lines. Other lines are passed over.
     ///
     /// # Errors
     /// When the file cannot be read, or no line has an epoch and another number.
     pub fn read(path: &Path) -> Result<Curves, EvalError> {
         let bytes = std::fs::read(path).map_err(EvalError::read(path))?;
         let text = String::from_utf8_lossy(&bytes);
-        let mut found: BTreeMap<String, BTreeMap<u64, f64>> = BTreeMap::new();
+        let mut found: BTreeMap<String, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
         for line in text.lines() {
             let Ok(Value::Object(fields)) = serde_json::from_str(line) else { continue };
             let Some(epoch) = fields.get("epoch").and_then(Value::as_u64) else { continue };
+            let before = fields.get("kind").and_then(Value::as_str).map_or(String::new(), |kind| format!("{kind}_"));
             for (name, value) in fields.iter().filter(|(name, _)| *name != "epoch") {
                 if let Some(value) = value.as_f64() {
-                    found.entry(name.clone()).or_default().insert(epoch, value);
+                    found.entry(format!("{before}{name}")).or_default().entry(epoch).or_default().push(value);
                 }
             }
         }
@@ -37,8 +39,10 @@ impl Curves {
             let problem = "no line is a JSON object with `epoch` and another number; give the log of a training";
             return Err(EvalError::file(path, problem));
         }
-        let points =
-            |epochs: BTreeMap<u64, f64>| epochs.into_iter().map(|(epoch, value)| (epoch as f64, value)).collect();
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let points = |epochs: BTreeMap<u64, Vec<f64>>| {
+            epochs.into_iter().map(|(epoch, values)| (epoch as f64, mean(values))).collect()
+        };
         Ok(Curves(found.into_iter().map(|(name, epochs)| (name, points(epochs))).collect()))
     }
 
@@ -83,11 +87,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
         let log = "{\"event\":\"begun\",\"seed\":1}\n{\"epoch\":0,\"train_loss\":2.0,\"note\":\"x\"}\nnot json\n\
-                   {\"epoch\":1,\"train_loss\":1.5,\"val_war\":0.4}\n{\"epoch\":1,\"train_loss\":1.0}\n{\"epo";
+                   {\"epoch\":1,\"train_loss\":1.5,\"val_war\":0.4}\n{\"epoch\":1,\"train_loss\":1.0}\n\
+                   {\"kind\":\"validation\",\"epoch\":1,\"uar\":0.3}\n{\"epo";
         std::fs::write(&path, log).unwrap();
         let curves = Curves::read(&path).unwrap();
-        assert_eq!(curves.0["train_loss"], [(0.0, 2.0), (1.0, 1.0)]);
+        assert_eq!(curves.0["train_loss"], [(0.0, 2.0), (1.0, 1.25)]);
         assert_eq!(curves.0["val_war"], [(1.0, 0.4)]);
+        assert_eq!(curves.0["validation_uar"], [(1.0, 0.3)]);
         let svg = learning_curves(&curves);
         assert!(svg.contains("train_loss") && svg.contains("val_war"));
         std::fs::write(&path, "hello").unwrap();
