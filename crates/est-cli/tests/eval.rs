@@ -188,7 +188,8 @@ fn wrong_sets_are_named() {
     fails(&set, &[], &["class `fear` has no clip", "--allow-empty-classes"]);
     let place = folder.path().join("shared");
     let split = Table::read(&shared.set().join("splits/folds-2-seed-1.csv"));
-    let clip_of = |fold: &str| split.column("clip")[split.column("part").iter().position(|part| *part == fold).unwrap()];
+    let clip_of =
+        |fold: &str| split.column("clip")[split.column("part").iter().position(|part| *part == fold).unwrap()];
     let (a, b) = (clip_of("fold-1"), clip_of("fold-2"));
     let set = shared.spoiled(&place, |rows| {
         let (clip, subject) = (column(rows, "clip"), column(rows, "subject"));

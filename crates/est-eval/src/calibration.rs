@@ -165,7 +165,8 @@ pub fn fit_temperature(clips: &[ClipPrediction], current: f32) -> Result<Tempera
         mean(logits.iter().map(of_clip))
     };
     let (mut low, mut high) = (-WIDEST.ln(), WIDEST.ln());
-    if slope(high.exp()) < 0.0 {
+    // Where all are right the slope is below 0, or rounded to it.
+    if slope(high.exp()) <= 0.0 {
         return Err(wrong("every clip of this part is said rightly, so no temperature is the best; fit on more clips"));
     }
     if slope(low.exp()) > 0.0 {
@@ -218,14 +219,15 @@ mod tests {
 
     #[test]
     fn a_hand_made_case() {
-        // Ten bins. Bin (0.5, 0.6]: 0.6 right, 0.6 wrong: |0.5 - 0.6|. Bin (0.8, 0.9]: 0.9 right: 0.1. All of 3: 0.1.
-        let clips = [clip(0, &[0.6, 0.4]), clip(1, &[0.6, 0.4]), clip(1, &[0.1, 0.9])];
+        // Ten bins. (0.5, 0.6]: 0.58 right, 0.58 wrong: |0.5 - 0.58|. (0.9, 1]: 0.92 right: 0.08. Over all three: 0.08.
+        let clips = [clip(0, &[0.58, 0.42]), clip(1, &[0.58, 0.42]), clip(1, &[0.08, 0.92])];
         let found = calibration(&clips, 10).unwrap();
-        assert!((found.ece - 0.1).abs() < 1e-6, "{found:?}");
-        assert_eq!(found.bins.iter().map(|bin| bin.clips).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 2, 0, 0, 1, 0]);
-        let nll = -(0.6f64.ln() + 0.4f64.ln() + 0.9f64.ln()) / 3.0;
+        assert!((found.ece - 0.08).abs() < 1e-6, "{found:?}");
+        assert_eq!(found.bins.iter().map(|bin| bin.clips).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 2, 0, 0, 0, 1]);
+        let nll = -(0.58f64.ln() + 0.42f64.ln() + 0.92f64.ln()) / 3.0;
         assert!((found.nll - nll).abs() < 1e-6);
-        assert!((found.brier - (0.32 + 0.72 + 0.02) / 3.0).abs() < 1e-6);
+        let brier = 2.0 * (0.42f64.powi(2) + 0.58f64.powi(2) + 0.08f64.powi(2)) / 3.0;
+        assert!((found.brier - brier).abs() < 1e-6);
         // Surest third: one clip, right. Else all three, as two are equally sure.
         let curve: Vec<(f64, f64)> = found.abstention.iter().map(|at| (at.coverage, at.war)).collect();
         assert_eq!(curve, [(1.0, 2.0 / 3.0), (1.0 / 3.0, 1.0)]);

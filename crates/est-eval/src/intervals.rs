@@ -185,7 +185,9 @@ mod tests {
         let mut turned = outcomes.clone();
         turned.reverse();
         assert_eq!(bootstrap(2, &turned, &options), first);
-        assert_ne!(bootstrap(2, &outcomes, &BootstrapOptions { seed: 2, ..options }), first);
+        let draws = |seed: u64| resamples(9, &BootstrapOptions { seed, ..options }).collect::<Vec<_>>();
+        assert_ne!(draws(1), draws(2));
+        assert!(draws(1).iter().all(|times| times.iter().sum::<u64>() == 9));
         assert_eq!(bootstrap(2, &[], &options).war, None);
     }
 

@@ -134,7 +134,7 @@ mod tests {
             subject: Some(format!("s{}", k / 4)),
             label: k % 2,
             status: ClipStatus::Ok,
-            probabilities: Some(if (k % 2 == 0) == right { vec![0.9, 0.1] } else { vec![0.1, 0.9] }),
+            probabilities: Some(if k.is_multiple_of(2) == right { vec![0.9, 0.1] } else { vec![0.1, 0.9] }),
             window_s: None,
             stretched: false,
         }

@@ -4,10 +4,10 @@ use bhtsne::tSNE;
 use est_nets::Noise;
 
 /// Above this many vectors the sums are approximated (Barnes-Hut), which is no longer quadratic.
-const EXACT: usize = 1500;
+const EXACT: usize = 1000;
 
-/// Places in the plane for `vectors` of one length. Only nearness means something. The exact method, for up to 1500
-/// vectors, is a function of vectors and seed on one machine. Fewer than four vectors lie on a line.
+/// Places in the plane for `vectors` of one length: a function of vectors and seed. Only nearness means something.
+/// Fewer than four vectors lie on a line.
 pub fn embed(vectors: &[Vec<f32>], seed: u64) -> Vec<[f64; 2]> {
     let count = vectors.len();
     if count < 4 {
@@ -16,16 +16,25 @@ pub fn embed(vectors: &[Vec<f32>], seed: u64) -> Vec<[f64; 2]> {
     let noise = Noise::new(seed, "t-sne");
     let start: Vec<f32> = (0..2 * count as u64).map(|k| 1e-4 * noise.normal(k)).collect();
     let samples: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-    let distance = |a: &&[f32], b: &&[f32]| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
-    let mut method = tSNE::<f32, &[f32], 2>::new(&samples);
-    // 30 neighbours, or as many as so few vectors allow.
-    let perplexity = 30f32.min((count - 1) as f32 / 3.0);
-    method.perplexity(perplexity).epochs(1000).initial_embedding(start);
-    let places = match count <= EXACT {
-        true => method.exact(distance).embedding(),
-        false => method.barnes_hut(0.5, distance).embedding(),
+    // On several threads the method's sums are of another order each time.
+    let places = match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(alone) => alone.install(|| fit(&samples, start)),
+        Err(_) => fit(&samples, start),
     };
     places.chunks_exact(2).map(|place| [f64::from(place[0]), f64::from(place[1])]).collect()
+}
+
+/// Two numbers a sample.
+fn fit(samples: &[&[f32]], start: Vec<f32>) -> Vec<f32> {
+    let distance = |a: &&[f32], b: &&[f32]| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+    let mut method = tSNE::<f32, &[f32], 2>::new(samples);
+    // 30 neighbours, or as many as so few vectors allow.
+    let perplexity = 30f32.min((samples.len() - 1) as f32 / 3.0);
+    method.perplexity(perplexity).epochs(1000).initial_embedding(start);
+    match samples.len() <= EXACT {
+        true => method.exact(distance).embedding(),
+        false => method.barnes_hut(0.5, distance).embedding(),
+    }
 }
 
 #[cfg(test)]

@@ -109,6 +109,11 @@ mod tests {
         (config, tensors)
     }
 
+    /// Results do not depend on threads.
+    fn engine() -> est_engine::Options {
+        est_engine::Options::default()
+    }
+
     fn features(config: &EstConfig) -> Vec<Vec<f32>> {
         let noise = Noise::new(9, "features");
         let row = |frame: u64| (0..512).map(|k| noise.normal(frame * 512 + k).abs()).collect();
@@ -131,14 +136,13 @@ mod tests {
         let model = Model { config: config.clone(), tensors: tensors.clone(), ..Model::random(1) };
         let features = features(&config);
         let rows: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
-        let options = est_engine::Options { threads: 1, ..est_engine::Options::default() };
-        let explanation = Explainer::new(&model, &options).unwrap().explain(&rows).unwrap();
+        let explanation = Explainer::new(&model, &engine()).unwrap().explain(&rows).unwrap();
 
         let attended = "transformer.decoder.layers.1.multihead_attn";
         let outputs = ["memory", attended, "norm1", "snippets", "class_logits"];
         let graph = config.graph().cut(&["features", "order"], &outputs).unwrap();
         let order: Vec<f32> = (0..7).map(|k| k as f32).collect();
-        let found = Session::new(&graph, &tensors, &options).unwrap().run(1, &[&rows.concat(), &order]).unwrap();
+        let found = Session::new(&graph, &tensors, &engine()).unwrap().run(1, &[&rows.concat(), &order]).unwrap();
         let [memory, attention, frames, snippets, logits] = &found[..] else { panic!("five results") };
         assert_eq!(logits, &explanation.logits);
 
@@ -181,8 +185,7 @@ mod tests {
         let model = Model { tensors: random_weights(&graph, 5), config: config.clone(), ..Model::random(1) };
         let features = features(&config);
         let rows: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
-        let options = est_engine::Options { threads: 1, ..est_engine::Options::default() };
-        let explanation = Explainer::new(&model, &options).unwrap().explain(&rows).unwrap();
+        let explanation = Explainer::new(&model, &engine()).unwrap().explain(&rows).unwrap();
         assert_eq!((explanation.cosines, explanation.attention.len()), (None, 2));
     }
 }
