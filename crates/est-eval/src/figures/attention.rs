@@ -35,8 +35,8 @@ pub fn attention(figure: &AttentionFigure) -> String {
     svg.text((LEFT, 24.0), 13.0, Anchor::Start, "#222222", &figure.title);
     svg.upright_text((22.0, TOP + BARS / 2.0), 11.0, "decoder attention");
     let most = figure.attention.iter().copied().fold(0.0, f64::max);
-    // The scale ends at a round twentieth above the highest bar.
-    let scale = ((most * 20.0).ceil() / 20.0).max(0.05);
+    // The scale ends at a round twentieth, with room for the number above the highest bar.
+    let scale = ((most * 22.0).ceil() / 20.0).max(0.05);
     for (share, text) in [(0.0, 0.0), (0.5, scale / 2.0), (1.0, scale)] {
         let y = TOP + BARS * (1.0 - share);
         svg.line(&[(LEFT, y), (width - 20.0, y)], "#e4e4e4", 1.0, "");

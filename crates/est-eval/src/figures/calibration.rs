@@ -28,7 +28,7 @@ pub fn reliability(calibration: &Calibration) -> String {
         svg.line(&[(middle, top), (middle, ideal)], colour(1), 2.0, "");
         let strip = 24.0 * bin.clips as f64 / most;
         svg.rect([left + 1.0, bottom - strip, right - left - 2.0, strip], "#08519c");
-        svg.text((middle, top - 4.0), 9.0, Anchor::Middle, "#444444", &bin.clips.to_string());
+        svg.text((middle, bottom - strip - 3.0), 9.0, Anchor::Middle, "#222222", &bin.clips.to_string());
     }
     svg.line(&[axes.at(0.0, 0.0), axes.at(1.0, 1.0)], "#444444", 1.0, "5 4");
     svg.finish()
@@ -40,7 +40,7 @@ pub fn abstention(calibration: &Calibration) -> String {
     let from = (lowest * 10.0).floor() / 10.0;
     let y = Axis::new("WAR of the answered clips", from, 1.0, 5);
     let (mut svg, axes) = square(Axis::new("share of clips answered (coverage)", 0.0, 1.0, 5), y);
-    axes.draw(&mut svg, "Silent where unsure");
+    axes.draw(&mut svg, "Silent where unsure (numbers: the threshold)");
     let points: Vec<(f64, f64)> = calibration.abstention.iter().map(|at| axes.at(at.coverage, at.war)).collect();
     svg.line(&points, colour(0), 2.0, "");
     for (&point, at) in points.iter().zip(&calibration.abstention) {
@@ -48,7 +48,5 @@ pub fn abstention(calibration: &Calibration) -> String {
         let label = format!("{:.2}", at.threshold);
         svg.text((point.0, point.1 - 8.0), 9.0, Anchor::Middle, "#444444", &label);
     }
-    let (x, y) = axes.at(0.0, from);
-    svg.text((x + 8.0, y - 8.0), 10.0, Anchor::Start, "#444444", "numbers: the threshold of the largest probability");
     svg.finish()
 }

@@ -66,7 +66,9 @@ pub fn learning_curves(curves: &Curves) -> String {
         let high = points().map(|point| point.1).fold(0.0, f64::max);
         let low = points().map(|point| point.1).fold(0.0, f64::min);
         let area = [70.0, 40.0 + 300.0 * k as f64, 520.0, 220.0];
-        let axes = Axes { area, x: Axis::new("epoch", 0.0, last, 8), y: Axis::new(label, low, high.max(1e-9), 5) };
+        // An epoch is whole.
+        let x = Axis::new("epoch", 0.0, last, (last as usize).min(8));
+        let axes = Axes { area, x, y: Axis::new(label, low, high.max(1e-9), 5) };
         axes.draw(&mut svg, title);
         for (k, (_, points)) in curves.iter().enumerate() {
             let points: Vec<(f64, f64)> = points.iter().map(|&(epoch, value)| axes.at(epoch, value)).collect();
