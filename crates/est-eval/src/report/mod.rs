@@ -3,6 +3,8 @@
 mod check;
 mod markdown;
 mod seeds;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use serde::{Deserialize, Serialize};
