@@ -84,6 +84,16 @@ impl Log {
         ClipsProgress { log: self, name: name.to_string(), bar, said: Mutex::new(Instant::now()) }
     }
 
+    /// Progress of scoring `name`, a clip at a time.
+    pub fn scoring(self, name: &str) -> ScoringProgress {
+        let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let style = "{msg} {wide_bar} {pos}/{len} clips  {per_sec}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is ours"));
+        bar.set_message(name.to_string());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        ScoringProgress { log: self, name: name.to_string(), bar, said: Instant::now() }
+    }
+
     /// Progress of one video of `frames` frames, where that is known.
     pub fn progress(self, name: &str, frames: Option<u64>) -> VideoProgress {
         let bar = if self.json {
@@ -132,6 +142,33 @@ impl ClipsProgress {
 }
 
 impl Drop for ClipsProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The progress of an evaluation. Gone from the terminal when dropped.
+pub struct ScoringProgress {
+    log: Log,
+    name: String,
+    bar: ProgressBar,
+    said: Instant,
+}
+
+impl ScoringProgress {
+    pub fn at(&mut self, progress: est_eval::Progress) {
+        let est_eval::Progress { done, total } = progress;
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        if self.log.json && self.said.elapsed() > Duration::from_secs(2) {
+            self.said = Instant::now();
+            let details = json!({ "set": self.name, "done": done, "total": total });
+            self.log.say("progress", "clips scored", details);
+        }
+    }
+}
+
+impl Drop for ScoringProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

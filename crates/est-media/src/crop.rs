@@ -24,6 +24,12 @@ pub fn crop(image: &Image, face: &Face, preprocessing: &Preprocessing) -> Image 
     }
 }
 
+/// A crop in another size, by the filter that crops are made with.
+pub fn resize(image: &Image, width: usize, height: usize) -> Image {
+    let all = Window { x: 0.0, y: 0.0, w: image.width as f64, h: image.height as f64 };
+    resample(image, all, width, height, FilterType::CatmullRom)
+}
+
 /// The upright square around the box's centre whose side is `margin` times the box's longer side.
 fn square(image: &Image, rect: Rect, margin: f32, size: usize) -> Image {
     let longest = LARGEST_WINDOW * image.width.max(image.height) as f64;

@@ -13,7 +13,7 @@ mod quality;
 mod resample;
 mod track;
 
-pub use crop::crop;
+pub use crop::{crop, resize};
 pub use cut::CutDetector;
 pub use decode::{
     DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo,

@@ -48,12 +48,7 @@ impl Timeline {
 
     /// A crop at its presentation time, later than the one before. Returns the windows that are complete now.
     pub fn push(&mut self, crop: CropId, pts_s: f64) -> Vec<Window> {
-        match self.latest {
-            None => self.start_s = pts_s,
-            // Slots up to half-way between two pictures show the earlier one.
-            Some((previous, at)) => self.fill(previous, (at + pts_s) / 2.0),
-        }
-        self.latest = Some((crop, pts_s));
+        self.place(crop, pts_s);
         let mut ready = vec![];
         while self.next_window + self.layout.window <= self.len() {
             ready.push(self.window_at(self.next_window));
@@ -81,6 +76,15 @@ impl Timeline {
             ready.push(self.window_at(self.len() - self.layout.window));
         }
         ready
+    }
+
+    fn place(&mut self, crop: CropId, pts_s: f64) {
+        match self.latest {
+            None => self.start_s = pts_s,
+            // Slots up to half-way between two pictures show the earlier one.
+            Some((previous, at)) => self.fill(previous, (at + pts_s) / 2.0),
+        }
+        self.latest = Some((crop, pts_s));
     }
 
     /// The earliest crop that a later window can still need.
@@ -130,6 +134,25 @@ impl Timeline {
             stretched: true,
         }
     }
+}
+
+/// The one window of a clip that is scored as a whole (SPEC section 1): its middle, or the whole clip stretched where it
+/// is shorter. `times` are the presentation times of its crops 0, 1, 2 .. in seconds, ascending. None without crops.
+///
+/// # Panics
+/// When `rate` or `window` is not positive.
+pub fn centre_window(rate: f64, window: usize, times: &[f64]) -> Option<Window> {
+    let mut timeline = Timeline::new(Layout { rate, window, hop: 1 });
+    for (crop, &pts_s) in (0..).zip(times) {
+        timeline.place(crop, pts_s);
+    }
+    let (crop, at) = timeline.latest?;
+    // The last picture stands for its own slot and no longer.
+    timeline.fill(crop, at + 0.5 / rate);
+    Some(match timeline.len().checked_sub(window) {
+        Some(spare) => timeline.window_at(spare / 2),
+        None => timeline.stretched(),
+    })
 }
 
 /// Stretches `from` frames to `to` places: place k shows the frame nearest to k (from - 1) / (to - 1).
@@ -212,7 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_clip_is_read_in_its_middle() {
+        let times = |count: usize| (0..count).map(|k| 2.0 + k as f64 / 25.0).collect::<Vec<_>>();
+        let middle = centre_window(25.0, 105, &times(130)).unwrap();
+        assert_eq!((middle.crops[0], middle.crops[104], middle.stretched), (12, 116, false));
+        assert!((middle.start_s - 2.48).abs() < 1e-9);
+        let whole = centre_window(25.0, 105, &times(105)).unwrap();
+        assert_eq!(whole, run(PAPER, times(105).into_iter())[0]);
+        let short = centre_window(25.0, 105, &times(53)).unwrap();
+        assert_eq!(short, run(PAPER, times(53).into_iter())[0]);
+        assert!(short.stretched);
+    }
+
+    #[test]
     fn nothing_in_nothing_out() {
         assert!(run(PAPER, std::iter::empty()).is_empty());
+        assert_eq!(centre_window(25.0, 105, &[]), None);
     }
 }

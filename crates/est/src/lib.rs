@@ -49,7 +49,7 @@ mod source;
 mod timings;
 mod track;
 
-pub use clip::{CropId, Layout, Timeline, Window, stretch};
+pub use clip::{CropId, Layout, Timeline, Window, centre_window, stretch};
 pub use decoding::Decoding;
 pub use emotion::Emotion;
 pub use error::EstError;

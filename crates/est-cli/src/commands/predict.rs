@@ -1,10 +1,10 @@
 //! `est predict`: videos in, rows out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use est::report::{Columns, CsvReport, JsonReport, ModelRecord, RunRecord, Summary, write_record};
 use est::{Model, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
 use est_engine::Precision;
@@ -12,7 +12,7 @@ use est_media::DecodeOptions;
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
-use super::table;
+use super::{model, table};
 use crate::args::{Format, PrecisionKind, PredictArgs};
 use crate::log::Log;
 
@@ -74,10 +74,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let model = model(&args.weights)?;
-        if !model.provenance.trained {
-            log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
-        }
+        let model = model::open(&args.weights, log)?;
         let options = RecogniserOptions {
             hop: args.hop as usize,
             engine: est_engine::Options {
@@ -246,15 +243,4 @@ fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
     };
     let rows = args.format.iter().map(|&format| result_path(args, name, extension(format)));
     rows.chain([record_path(args, name)]).collect()
-}
-
-/// A weights file, or `random:SEED`.
-fn model(weights: &str) -> anyhow::Result<Model> {
-    match weights.strip_prefix("random:") {
-        None => Ok(Model::open(Path::new(weights))?),
-        Some(seed) => {
-            let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
-            Ok(Model::random(seed))
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Which clips train, validate and test: a set's own parts and folds, or folds by subject that we draw.
 
+mod check;
 mod file;
 mod subjects;
 

@@ -40,6 +40,12 @@ pub struct SetRecord {
 }
 
 impl SetRecord {
+    /// Names the set's content: the hash of the manifest, which has every clip's label, subject, status and the hash of
+    /// its bytes.
+    pub fn hash(&self) -> &str {
+        &self.manifest_sha256
+    }
+
     /// Whether both would make the same set.
     pub(super) fn same_plan(&self, other: &SetRecord) -> bool {
         let plan = |record: &SetRecord| SetRecord {
@@ -128,6 +134,25 @@ impl PreparedSet {
             }
         };
         self.record.splits.iter().map(read).collect()
+    }
+
+    /// The split called `name` (see [`Kind::name`](crate::protocol::Kind::name)); without a name, the only one.
+    ///
+    /// # Errors
+    /// As [`PreparedSet::splits`], and when there is no such split, or several and no name.
+    pub fn split(&self, name: Option<&str>) -> Result<Split, DataError> {
+        let mut splits = self.splits()?;
+        let names: Vec<String> = splits.iter().map(|split| split.kind.name()).collect();
+        let place = match name {
+            Some(name) => names.iter().position(|other| other == name),
+            None => (splits.len() == 1).then_some(0),
+        };
+        place.map(|place| splits.swap_remove(place)).ok_or_else(|| {
+            let which =
+                name.map_or("which split is meant must be said".to_string(), |name| format!("no split `{name}`"));
+            let there = if names.is_empty() { "has none".to_string() } else { format!("has {}", names.join(", ")) };
+            DataError::set(&self.folder, format!("{which}; the set {there}"))
+        })
     }
 
     /// Presentation times of a clip's frames, in seconds.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use est_nets::weights::Provenance;
 use est_nets::{EstConfig, Preprocessing};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::output::OutputFile;
 use super::summary::Summary;
@@ -27,7 +27,7 @@ pub struct RunRecord {
     pub image_fps: f64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelRecord {
     pub id: String,
     pub trained: bool,

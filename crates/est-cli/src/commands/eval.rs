@@ -1,0 +1,99 @@
+//! `est eval`: weights and a prepared set in, scores out.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use est_eval::intervals::Interval;
+use est_eval::subgroups::Attributes;
+use est_eval::{Faceless, Report, ReportOptions, evaluate_scope};
+
+use super::{model, scope, table};
+use crate::args::{EvalArgs, FacelessKind};
+use crate::log::Log;
+
+pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
+    let log = Log::new(args.json);
+    let (set, clips) = scope::open(&args.scope, args.part)?;
+    let attributes = args.subgroups.as_deref().map(Attributes::read).transpose()?;
+    let model = model::open(&args.scope.weights, log)?;
+    let options = scope::stamp(&args.scope, args.selection, &model, (&set, &clips), log);
+    let mut recogniser = scope::recogniser(model, &args.scope)?;
+    let mut progress = log.scoring(&set.record().name);
+    let predictions = evaluate_scope(&mut recogniser, &set, &clips, &options, &mut |at| progress.at(at))?;
+    drop(progress);
+    let options = ReportOptions {
+        faceless: match args.faceless {
+            FacelessKind::Error => Faceless::Error,
+            FacelessKind::Skip => Faceless::Skip,
+        },
+        bootstrap: scope::bootstrap(&args.bootstrap),
+        bins: args.bins as usize,
+        allow_empty_classes: args.allow_empty_classes,
+        subgroup_minimum: args.subgroup_minimum as usize,
+    };
+    let mut report = Report::pooled(vec![predictions], options)?;
+    if let Some(attributes) = &attributes {
+        report = report.with_subgroups(attributes);
+    }
+    let written = report.write(&args.out)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        tell(&report, &written);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The scores, class by class, and where the rest is.
+pub fn tell(report: &Report, written: &[PathBuf]) {
+    let (record, pooled) = (report.record(), &report.pooled);
+    let untrained = if record.model.trained { "" } else { "  (untrained)" };
+    let how = match report.options.faceless {
+        Faceless::Error => "counted as errors",
+        Faceless::Skip => "left out",
+    };
+    println!("{} on {}, {}{untrained}", record.model.id, record.set.name, rounds(report));
+    println!(
+        "{} clips; {} without a face, {how}; selection: {}",
+        pooled.metrics.clips, pooled.faceless, record.selection
+    );
+    let percent = |share: Option<f64>| share.map_or("-".to_string(), |share| format!("{:.2}", 100.0 * share));
+    let between = |interval: Option<Interval>| {
+        let text = |Interval { low, high }| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high);
+        interval.map_or("-".to_string(), text)
+    };
+    let (metrics, intervals) = (&pooled.metrics, &pooled.intervals);
+    let scores = [
+        ("WAR", metrics.war, intervals.war),
+        ("UAR", metrics.uar, intervals.uar),
+        ("macro F1", metrics.macro_f1, intervals.macro_f1),
+        ("kappa x 100", metrics.kappa, intervals.kappa),
+    ];
+    let row = |(name, score, interval): (&str, _, _)| vec![name.to_string(), percent(score), between(interval)];
+    table::print(&["score", "%", "95 % interval"], &scores.map(row));
+    println!();
+    let class = |k: usize| {
+        let mut cells = vec![report.classes[k].clone(), metrics.support[k].to_string()];
+        cells.extend([metrics.recall[k], metrics.precision[k], metrics.f1[k]].map(percent));
+        cells
+    };
+    let classes: Vec<Vec<String>> = (0..report.classes.len()).map(class).collect();
+    table::print(&["class", "clips", "recall", "precision", "F1"], &classes);
+    if let Some(calibration) = &pooled.calibration {
+        println!("\nECE {:.4} on {} clips with a face", calibration.ece, calibration.clips);
+    }
+    for path in written {
+        println!("-> {}", path.display());
+    }
+}
+
+fn rounds(report: &Report) -> String {
+    let record = report.record();
+    match &record.split {
+        None => "all labelled clips".to_string(),
+        Some(split) => {
+            let rounds: Vec<&str> = report.rounds.iter().map(|round| round.record.round_name()).collect();
+            format!("split {}, {}, part {}", split.name, rounds.join(" + "), record.part)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The weights that a command is given.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use est::Model;
+
+use crate::log::Log;
+
+/// A weights file, or `random:SEED`; a warning where the model is untrained.
+pub fn open(weights: &str, log: Log) -> anyhow::Result<Model> {
+    let model = match weights.strip_prefix("random:") {
+        None => Model::open(Path::new(weights))?,
+        Some(seed) => {
+            let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
+            Model::random(seed)
+        }
+    };
+    if !model.provenance.trained {
+        log.warning("the model is untrained: its probabilities mean nothing; --weights FILE takes a trained one");
+    }
+    Ok(model)
+}

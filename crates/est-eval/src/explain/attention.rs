@@ -1,0 +1,65 @@
+//! The weights of the decoder's cross-attention: what `emotion` takes from each snippet. The engine computes them and
+//! throws them away, so they are computed again from its query and memory, as PyTorch's MultiheadAttention does.
+
+use std::collections::BTreeMap;
+
+use est_nets::Tensor;
+
+use crate::error::EvalError;
+
+/// One cross-attention: its projections of queries and keys.
+pub(super) struct CrossAttention {
+    heads: usize,
+    width: usize,
+    /// Rows of queries, then of keys: [2 width, width].
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl CrossAttention {
+    /// # Errors
+    /// When the tensors are not there.
+    pub fn new(tensors: &BTreeMap<String, Tensor>, key: &str, width: usize, heads: usize) -> Result<Self, EvalError> {
+        let take = |name: &str, len: usize| {
+            let name = format!("{key}.{name}");
+            let tensor = tensors.get(&name).filter(|tensor| tensor.data.len() >= len);
+            let missing = || EvalError::Different(format!("the weights have no tensor {name}: not those of an EST"));
+            tensor.map(|tensor| tensor.data[..len].to_vec()).ok_or_else(missing)
+        };
+        let weight = take("in_proj_weight", 2 * width * width)?;
+        Ok(CrossAttention { heads, width, weight, bias: take("in_proj_bias", 2 * width)? })
+    }
+
+    /// Row `row` of the projection, of `x`.
+    fn project(&self, row: usize, x: &[f32]) -> f64 {
+        let weight = &self.weight[row * self.width..(row + 1) * self.width];
+        let product: f64 = weight.iter().zip(x).map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
+        product + f64::from(self.bias[row])
+    }
+
+    /// Weights of each head over the rows of `memory` [n, width], for one query [width]; each head's sum to 1.
+    pub fn weights(&self, query: &[f32], memory: &[f32]) -> Vec<Vec<f64>> {
+        let head_width = self.width / self.heads;
+        let query: Vec<f64> = (0..self.width).map(|row| self.project(row, query)).collect();
+        let keys: Vec<Vec<f64>> = memory
+            .chunks_exact(self.width)
+            .map(|snippet| (self.width..2 * self.width).map(|row| self.project(row, snippet)).collect())
+            .collect();
+        let head = |head: usize| {
+            let part = head * head_width..(head + 1) * head_width;
+            let score = |key: &Vec<f64>| {
+                let product: f64 = query[part.clone()].iter().zip(&key[part.clone()]).map(|(q, k)| q * k).sum();
+                product / (head_width as f64).sqrt()
+            };
+            softmax(&keys.iter().map(score).collect::<Vec<f64>>())
+        };
+        (0..self.heads).map(head).collect()
+    }
+}
+
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exponentials: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+    let sum: f64 = exponentials.iter().sum();
+    exponentials.iter().map(|value| value / sum).collect()
+}
