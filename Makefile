@@ -24,7 +24,7 @@ install: setup
 # Everything that decides whether a change may land: format, lints, every test.
 test: check
 	tools/setup.sh test demo
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 check: setup
 	cargo fmt --all --check
