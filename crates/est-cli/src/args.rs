@@ -20,6 +20,8 @@ pub enum Command {
     Prepare(PrepareArgs),
     /// Generate labelled expression video whose truth is known
     Synth(SynthArgs),
+    /// Train a network on a prepared set
+    Train(TrainArgs),
     /// Parameters and multiply-accumulates of the networks beside the paper's figures
     Complexity(ComplexityArgs),
     /// Import or inspect weights
@@ -172,6 +174,25 @@ pub struct SynthArgs {
 
 fn profile_names() -> clap::builder::PossibleValuesParser {
     est_data::synth::script::Profile::NAMES.into()
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// What differs from the preset, as TOML; docs/train.md lists the fields [default: the paper's training]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The prepared set
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for the run: config, log, checkpoint, weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Go on with the run in --out from its checkpoint
+    #[arg(long)]
+    pub resume: bool,
+    /// Log as JSON lines on standard error, and the result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How faces are found and followed.

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => return commands::predict::run(&args),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
+        Command::Train(args) => commands::train::run(&args),
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -7,4 +7,5 @@ pub mod predict;
 pub mod prepare;
 pub mod synth;
 mod table;
+pub mod train;
 pub mod weights;
