@@ -29,8 +29,9 @@ fn covered(sampling: Sampling, snippets: usize) -> usize {
     sampling.step * (snippets - 1) + sampling.span
 }
 
-/// The n J places of one training sample, snippet by snippet in time: the sub-videos begin at a place drawn from all
-/// that fit the window (0..=29 for the preset `paper`), and J distinct frames are drawn from each, in ascending order.
+/// The n J places of one training sample, snippet by snippet in time: the sub-videos begin at a place drawn from 0..=29
+/// for the preset `paper` (one less than would fit the window: "the first 30 frames"), and J distinct frames are drawn
+/// from each, in ascending order.
 /// `below(k)` draws a whole number from 0 to k - 1.
 ///
 /// # Panics
@@ -42,7 +43,7 @@ pub fn train_places(
 ) -> Vec<usize> {
     let Sampling { window, span, step } = sampling;
     assert!(covered(sampling, snippets) <= window && frames <= span, "{snippets} x {frames} in {sampling:?}");
-    let start = below(window - covered(sampling, snippets) + 1);
+    let start = below((window - covered(sampling, snippets)).max(1));
     let mut places = Vec::with_capacity(snippets * frames);
     for snippet in 0..snippets {
         let mut offsets: Vec<usize> = (0..span).collect();
