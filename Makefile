@@ -42,8 +42,9 @@ check: train-setup
 bench: setup
 	cargo bench --locked -p est-engine
 
-# One training step of 280 crops beside PyTorch's, in turn, in both precisions. Fetches PyTorch (4 GB) into target/.
+# One training step of 280 crops beside PyTorch's, in turn, in both precisions. libtorch does the work, so the dev profile
+# (optimised, and built by the tests) will do. Fetches PyTorch (4 GB) into target/.
 bench-train: train-setup
 	test -x target/pytorch/bin/python || python3 -m venv target/pytorch
 	target/pytorch/bin/python -c 'import torch' 2>/dev/null || target/pytorch/bin/pip install --quiet torch==2.11.0 numpy
-	for precision in f32 bf16; do EST_BENCH_PYTHON=$(CURDIR)/target/pytorch/bin/python EST_BENCH_PRECISION=$$precision EST_BENCH_ROUNDS=5 cargo bench --locked -p est-train || exit 1; done
+	for precision in f32 bf16; do EST_BENCH_PYTHON=$(CURDIR)/target/pytorch/bin/python EST_BENCH_PRECISION=$$precision EST_BENCH_ROUNDS=5 cargo bench --locked --profile dev -p est-train || exit 1; done

@@ -16,11 +16,15 @@ fn main() {
     match version(libtorch) {
         None => {
             let path = libtorch.display();
-            println!("cargo::error=no libtorch in {path} (LIBTORCH); run `tools/setup.sh train`, or set LIBTORCH to yours");
+            println!(
+                "cargo::error=no libtorch in {path} (LIBTORCH); run `tools/setup.sh train`, or set LIBTORCH to yours"
+            );
         }
         Some(found) if found.split('+').next() != Some(VERSION) => {
             let path = libtorch.display();
-            println!("cargo::error={path} (LIBTORCH) is libtorch {found}; est trains with {VERSION}: `tools/setup.sh train` fetches it");
+            println!(
+                "cargo::error={path} (LIBTORCH) is libtorch {found}; est trains with {VERSION}: `tools/setup.sh train` fetches it"
+            );
         }
         Some(_) => {
             let lib = libtorch.join("lib");

@@ -59,7 +59,8 @@ impl Place {
 
     fn args(&self, out: &str, more: &[&str]) -> Vec<String> {
         let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_string();
-        let own = ["train", "--config", &path("config.toml"), "--data", &path("set"), "--out", &path(out)].map(String::from);
+        let own =
+            ["train", "--config", &path("config.toml"), "--data", &path("set"), "--out", &path(out)].map(String::from);
         own.into_iter().chain(more.iter().map(|arg| arg.to_string())).collect()
     }
 
@@ -95,7 +96,14 @@ fn killed_in_the_second_epoch_and_gone_on_with_is_the_same_to_the_bit() {
     let done = place.train("whole", &[]).succeeded();
     let wrong = || format!("stdout: {}\nstderr: {}", done.stdout, done.stderr);
     assert!(done.stdout.contains("weights.est (epoch ") && done.stdout.contains("inner-validation"), "{}", wrong());
-    for part in ["fold-1: 18 training clips, 6 validation, 12 test; 12 updates", "loss ", "rate ", "orders ", "images/s", "left"] {
+    for part in [
+        "fold-1: 18 training clips, 6 validation, 12 test; 12 updates",
+        "loss ",
+        "rate ",
+        "orders ",
+        "images/s",
+        "left",
+    ] {
         assert!(done.stderr.contains(part), "{part} in {}", wrong());
     }
 
@@ -135,7 +143,11 @@ fn killed_in_the_second_epoch_and_gone_on_with_is_the_same_to_the_bit() {
     // And the checkpoint is of this config and this set.
     place.config(&CONFIG.replace("epochs = 4", "epochs = 5"));
     let before = files(&place.out("whole"));
-    place.train("whole", &["--resume"]).failed_with(&["checkpoint.est", "another config", "optimiser.epochs is 4 there and 5 here"]);
+    place.train("whole", &["--resume"]).failed_with(&[
+        "checkpoint.est",
+        "another config",
+        "optimiser.epochs is 4 there and 5 here",
+    ]);
     place.config(CONFIG);
     std::fs::remove_dir_all(place.set()).unwrap();
     SmallSet { seed: 2, ..SmallSet::new() }.write(&place.set());
@@ -170,7 +182,9 @@ fn an_empty_class_is_refused() {
 
 #[test]
 fn a_subject_in_two_parts_is_refused_unless_allowed() {
-    let part = |row: &est_data::set::ClipRow| if row.clip.ends_with("-0") || row.clip.ends_with("-4") { "test" } else { "train" };
+    let part = |row: &est_data::set::ClipRow| {
+        if row.clip.ends_with("-0") || row.clip.ends_with("-4") { "test" } else { "train" }
+    };
     let place = Place::new(SmallSet { parts: Some(part), ..SmallSet::new() });
     place.config(&CONFIG.replace("fold-1", "official"));
     place.train("out", &[]).failed_with(&["official-parts.csv", "subject-0", "training part", "test part"]);
@@ -202,7 +216,11 @@ fn a_flipped_byte_in_a_shard_is_found() {
 #[test]
 fn numbers_that_run_away_and_a_full_disk_name_the_last_checkpoint() {
     let place = Place::new(SmallSet::new());
-    place.config(&CONFIG.replace("warmup = 1", "warmup = 1\nrate = 1e38").replace("checkpoint_every = 2", "checkpoint_every = 1"));
+    place.config(
+        &CONFIG
+            .replace("warmup = 1", "warmup = 1\nrate = 1e38")
+            .replace("checkpoint_every = 2", "checkpoint_every = 1"),
+    );
     place.train("away", &[]).failed_with(&["no number any more", "checkpoint"]);
 
     place.config(CONFIG);
@@ -226,14 +244,19 @@ fn numbers_that_run_away_and_a_full_disk_name_the_last_checkpoint() {
 #[test]
 fn two_stages_with_a_frozen_encoder() {
     let place = Place::new(SmallSet::new());
-    let frames = format!("stage = \"frames\"\nframes_per_clip = 2\n{}", CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", ""));
+    let frames =
+        format!("stage = \"frames\"\nframes_per_clip = 2\n{}", CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", ""));
     place.config(&frames.replace("epochs = 4", "epochs = 1"));
     place.train("frames", &[]).succeeded();
     let initial = place.out("frames").join("weights.est");
     let shown = est(&["weights", "show", initial.to_str().unwrap()]).succeeded().stdout;
     assert!(shown.contains("untrained"), "{shown}");
 
-    let frozen = format!("stage = \"frozen\"\ninitial = {:?}\n{}", initial, CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", ""));
+    let frozen = format!(
+        "stage = \"frozen\"\ninitial = {:?}\n{}",
+        initial,
+        CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", "")
+    );
     place.config(&frozen);
     let done = place.train("frozen", &["--json"]).succeeded();
     assert!(done.stderr.contains("\"features\""), "{}", done.stderr);

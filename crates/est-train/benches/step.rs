@@ -46,7 +46,12 @@ fn main() {
     let [ours, theirs] = seconds.each_mut().map(median);
     let ours = ours.expect("a round");
     let images = (BATCH * 35) as f64;
-    println!("{precision}: est-train {ours:.2} s a step, {:.1} images/s, waited {:.3} s, peak {:.2} GiB", images / ours, own.waited, peak("self"));
+    println!(
+        "{precision}: est-train {ours:.2} s a step, {:.1} images/s, waited {:.3} s, peak {:.2} GiB",
+        images / ours,
+        own.waited,
+        peak("self")
+    );
     if let (Some(theirs), Some(peer)) = (theirs, &peer) {
         let peak = peak(&peer.child.id().to_string());
         println!("{precision}: PyTorch   {theirs:.2} s a step, {:.1} images/s, peak {peak:.2} GiB", images / theirs);
@@ -74,7 +79,8 @@ impl Own {
     fn new(folder: &std::path::Path, precision: &str, steps: u64) -> Self {
         let config = TrainConfig::PAPER;
         write_set(folder);
-        let corpus = Corpus::new(PreparedSet::open(folder).expect("a set"), config.rate, config.sampling).expect("a corpus");
+        let corpus =
+            Corpus::new(PreparedSet::open(folder).expect("a set"), config.rate, config.sampling).expect("a corpus");
         let clips: Vec<usize> = (0..corpus.set().clips().len()).collect();
         let sampler = Sampler {
             seed: 1,
@@ -97,7 +103,7 @@ impl Own {
     /// Seconds of a step, its batch included.
     fn step(&mut self) -> f64 {
         let started = Instant::now();
-        let batch = self.loader.next().expect("a batch");
+        let batch = self.loader.take().expect("a batch");
         if self.steps > 0 {
             self.waited += started.elapsed().as_secs_f64();
         }
@@ -184,7 +190,12 @@ fn write_set(out: &std::path::Path) {
     let clips: Vec<ClipRow> = (0..16).map(|clip| ClipRow::new(&entry(clip), &classes, String::new())).collect();
     let asked: Vec<Clip> = clips
         .iter()
-        .map(|row| Clip { id: &row.clip, label: row.label.expect("a label"), subject: row.subject.as_deref(), part: None })
+        .map(|row| Clip {
+            id: &row.clip,
+            label: row.label.expect("a label"),
+            subject: row.subject.as_deref(),
+            part: None,
+        })
         .collect();
     let split = Split::by_subject("bench", &asked, 2, 1).expect("folds");
     let settings = serde_json::json!({ "size": SIZE });

@@ -172,7 +172,10 @@ pub fn read(path: &Path, graph: &Graph) -> Result<Checkpoint, TrainError> {
     for (name, tensor) in &memory {
         let of = ["first.", "second.", "average."].iter().find_map(|kind| name.strip_prefix(kind));
         if of.and_then(|of| shapes.get(of)) != Some(&tensor.shape) {
-            return Err(TrainError::input(path, format!("tensor `{name}` is not the optimiser's; the file is damaged")));
+            return Err(TrainError::input(
+                path,
+                format!("tensor `{name}` is not the optimiser's; the file is damaged"),
+            ));
         }
     }
     Ok(Checkpoint { record, weights, memory })

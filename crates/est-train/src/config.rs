@@ -177,7 +177,10 @@ impl TrainConfig {
             None => {}
             Some(toml::Value::String(name)) => {
                 let preset = Preset::named(&name);
-                config.network = preset.ok_or_else(|| format!("no preset called {name}; `est complexity` lists them"))?.config.clone();
+                config.network = preset
+                    .ok_or_else(|| format!("no preset called {name}; `est complexity` lists them"))?
+                    .config
+                    .clone();
             }
             Some(_) => return Err("`preset` is a name in quotes".to_string()),
         }
@@ -221,12 +224,24 @@ impl TrainConfig {
             (positive(*eps) && *weight_decay >= 0.0, "optimiser.eps must be positive, weight_decay not negative"),
             ((0.0..1.0).contains(average), "optimiser.average must be from 0 to below 1"),
             (rate_factors.values().all(|&factor| factor >= 0.0 && factor.is_finite()), "a rate factor is negative"),
-            (self.validation_share > 0.0 && self.validation_share <= 0.5, "validation_share must be above 0, at most 0.5"),
+            (
+                self.validation_share > 0.0 && self.validation_share <= 0.5,
+                "validation_share must be above 0, at most 0.5",
+            ),
             (positive(self.rate), "rate (frames per second) must be positive"),
             (self.frames_per_clip > 0, "frames_per_clip is 0"),
-            (self.stage != Stage::Frozen || self.initial.is_some(), "stage \"frozen\" needs weights of the encoder: set `initial`"),
-            (self.stage != Stage::Frozen || self.augment.is_off(), "stage \"frozen\" computes features once: no `augment`"),
-            (self.stage != Stage::Frames || self.frozen.is_empty() || !self.frozen.iter().any(String::is_empty), "`frozen` has an empty name"),
+            (
+                self.stage != Stage::Frozen || self.initial.is_some(),
+                "stage \"frozen\" needs weights of the encoder: set `initial`",
+            ),
+            (
+                self.stage != Stage::Frozen || self.augment.is_off(),
+                "stage \"frozen\" computes features once: no `augment`",
+            ),
+            (
+                self.stage != Stage::Frames || self.frozen.is_empty() || !self.frozen.iter().any(String::is_empty),
+                "`frozen` has an empty name",
+            ),
         ];
         let wrong = checks.iter().find(|(fine, _)| !fine).map(|(_, problem)| problem.to_string());
         wrong

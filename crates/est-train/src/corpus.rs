@@ -43,7 +43,9 @@ impl Corpus {
     /// When the set does not tell the size of its pictures.
     pub fn new(set: PreparedSet, rate: f64, sampling: Sampling) -> Result<Self, TrainError> {
         let size = set.record().settings.get("size").and_then(|size| size.as_u64());
-        let size = size.ok_or_else(|| TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again"))?;
+        let size = size.ok_or_else(|| {
+            TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again")
+        })?;
         let windows = set.clips().iter().map(|clip| window(&set.times(clip), rate, sampling.window)).collect();
         let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
         Ok(Corpus { set, size: size as usize, windows, verified, features: None })

@@ -49,8 +49,10 @@ pub(crate) fn features(
     for (done, &clip) in clips.iter().enumerate() {
         let window = corpus.window(clip);
         // The first place of each frame that the window shows.
-        let places: Vec<usize> =
-            shown(corpus, clip).iter().map(|frame| window.iter().position(|at| at == frame).expect("it is shown")).collect();
+        let places: Vec<usize> = shown(corpus, clip)
+            .iter()
+            .map(|frame| window.iter().position(|at| at == frame).expect("it is shown"))
+            .collect();
         let mut rows = Vec::with_capacity(places.len() * width);
         for places in places.chunks(BATCH) {
             let Frames::Pixels(pixels) = corpus.frames(clip, places, &Change::default())? else {
@@ -67,7 +69,11 @@ pub(crate) fn features(
         architecture: Value::Null,
         classes: vec![],
         preprocessing: Preprocessing::PAPER,
-        provenance: Provenance { source: "features of a frozen encoder".to_string(), created_by: crate::created_by(), ..Provenance::default() },
+        provenance: Provenance {
+            source: "features of a frozen encoder".to_string(),
+            created_by: crate::created_by(),
+            ..Provenance::default()
+        },
         temperature: None,
         tensors: stored,
         sha256: String::new(),
@@ -95,7 +101,8 @@ fn unpack(corpus: &Corpus, clips: &[usize], width: usize, stored: &BTreeMap<Stri
 
 fn fingerprint(corpus: &Corpus, config: &TrainConfig, encoder: &BTreeMap<String, Tensor>, clips: &[usize]) -> String {
     let mut hash = Sha256::new();
-    let settings = (config.mean, config.std, config.rate, config.sampling, clips, crate::parts::data_hash(corpus.set()));
+    let settings =
+        (config.mean, config.std, config.rate, config.sampling, clips, crate::parts::data_hash(corpus.set()));
     hash.update(serde_json::to_vec(&settings).expect("settings are plain data"));
     for (name, tensor) in encoder {
         hash.update(name);

@@ -41,11 +41,23 @@ pub const WEIGHTS: &str = "weights.est";
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The set is read; updates in all, and those done by an earlier run.
-    Begins { parts: Parts, updates: u64, done: u64 },
+    Begins {
+        parts: Parts,
+        updates: u64,
+        done: u64,
+    },
     /// Features of a frozen encoder: clips done, of how many.
-    Features { done: usize, clips: usize },
+    Features {
+        done: usize,
+        clips: usize,
+    },
     /// An update is done; `left`: the time that the rest takes at the pace of the last minutes, validations aside.
-    Update { entry: Entry, epochs: u32, updates: u64, left: Duration },
+    Update {
+        entry: Entry,
+        epochs: u32,
+        updates: u64,
+        left: Duration,
+    },
     Validated(Entry),
 }
 
@@ -107,12 +119,16 @@ pub fn fit(
         let features = encoder::features(&corpus, config, &base, &clips, out, &mut progress)?;
         corpus.set_features(features);
     }
-    let journal = Journal::open(out, record.updates)
-        .map_err(|(path, error)| TrainError::Write { path, error, kept: "make room".to_string() })?;
+    let journal = Journal::open(out, record.updates).map_err(|(path, error)| TrainError::Write {
+        path,
+        error,
+        kept: "make room".to_string(),
+    })?;
     let saved = (record.updates > 0).then_some(record.updates);
     let objective = config.objective.for_counts(&parts.counts);
     let corpus = Arc::new(corpus);
-    let run = Run { config, out, network, graph, options, base, objective, corpus, parts, learner, record, journal, saved };
+    let run =
+        Run { config, out, network, graph, options, base, objective, corpus, parts, learner, record, journal, saved };
     run.go(tell)
 }
 
@@ -219,12 +235,13 @@ impl Run<'_> {
         let (mut rows, mut images, mut waited) = (0, 0, Duration::ZERO);
         for pass in 0..optimiser.accumulate as u64 {
             let asked = Instant::now();
-            let batch = loader.next()?;
+            let batch = loader.take()?;
             waited += asked.elapsed();
             let seed = pass_seed(self.config.seed, update * optimiser.accumulate as u64 + pass);
             let share = 1.0 / optimiser.accumulate as f64;
             let (inputs, targets) = reading(&batch, self.config);
-            let losses = self.learner.accumulate(targets.classes.len(), &inputs, &targets, &self.objective, share, seed)?;
+            let losses =
+                self.learner.accumulate(targets.classes.len(), &inputs, &targets, &self.objective, share, seed)?;
             if !losses.total.is_finite() {
                 return Err(self.not_finite(epoch, update, "the loss".to_string()));
             }
@@ -273,7 +290,8 @@ impl Run<'_> {
         } else {
             &self.learner
         };
-        let Validation { war, uar, loss } = validate(learner, self.config, &self.network, &self.corpus, &self.parts.validation)?;
+        let Validation { war, uar, loss } =
+            validate(learner, self.config, &self.network, &self.corpus, &self.parts.validation)?;
         let updates = self.record.updates;
         let entry = Entry::Validation { epoch, updates, clips: self.parts.validation.len(), war, uar, loss };
         self.log(&entry)?;
@@ -284,7 +302,11 @@ impl Run<'_> {
                 Selection::BestOnTest => "test_war_selected_on",
                 _ => "validation_war",
             };
-            self.hand_out(&[("epoch", json!(epoch + 1)), (name, json!(war)), ("validation_clips", json!(self.parts.validation.len()))])?;
+            self.hand_out(&[
+                ("epoch", json!(epoch + 1)),
+                (name, json!(war)),
+                ("validation_clips", json!(self.parts.validation.len())),
+            ])?;
         }
         Ok(entry)
     }
@@ -336,7 +358,9 @@ impl Run<'_> {
     fn kept(&self) -> String {
         let path = self.out.join(CHECKPOINT);
         match self.saved {
-            Some(updates) => format!("the last good checkpoint is {} ({updates} updates); --resume goes on from it", path.display()),
+            Some(updates) => {
+                format!("the last good checkpoint is {} ({updates} updates); --resume goes on from it", path.display())
+            }
             None => "no checkpoint was written yet".to_string(),
         }
     }
@@ -355,7 +379,6 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
     let targets = Targets { classes: batch.classes.clone(), orders: batch.orders.clone() };
     (vec![frames, Input::Indices(&batch.order)], targets)
 }
-
 
 fn frames_of(config: &TrainConfig) -> usize {
     if config.stage == Stage::Frames { config.frames_per_clip } else { config.network.clip_frames() }

@@ -48,7 +48,9 @@ impl Entry {
     /// The curves: name and value.
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         match *self {
-            Entry::Update { loss, class_loss, order_loss, class_accuracy, order_accuracy, rate, images_per_s, .. } => vec![
+            Entry::Update {
+                loss, class_loss, order_loss, class_accuracy, order_accuracy, rate, images_per_s, ..
+            } => vec![
                 ("train/loss", loss),
                 ("train/class_loss", class_loss),
                 ("train/order_loss", order_loss),
@@ -174,9 +176,9 @@ fn record(message: &[u8]) -> Vec<u8> {
 
 /// CRC-32C, rotated and shifted as TFRecord files have it.
 fn masked(bytes: &[u8]) -> u32 {
-    let crc = !bytes.iter().fold(!0u32, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ 0x82f6_3b78 * (crc & 1))
-    });
+    let crc = !bytes
+        .iter()
+        .fold(!0u32, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1))));
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
@@ -213,7 +215,8 @@ mod tests {
         let mut journal = Journal::open(folder.path(), 3).unwrap();
         journal.add(&update(4)).unwrap();
         let log = std::fs::read_to_string(journal.path()).unwrap();
-        let updates: Vec<u64> = log.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap().updates()).collect();
+        let updates: Vec<u64> =
+            log.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap().updates()).collect();
         assert_eq!(updates, [1, 2, 3, 4]);
     }
 }

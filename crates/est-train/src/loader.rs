@@ -29,8 +29,13 @@ impl Batch {
     /// # Errors
     /// When a clip cannot be read.
     pub fn read(corpus: &Corpus, sampler: &Sampler, clips: &[usize], samples: &[Sample]) -> Result<Self, TrainError> {
-        let mut batch =
-            Batch { len: samples.len(), frames: Frames::Pixels(vec![]), order: vec![], classes: vec![], orders: vec![] };
+        let mut batch = Batch {
+            len: samples.len(),
+            frames: Frames::Pixels(vec![]),
+            order: vec![],
+            classes: vec![],
+            orders: vec![],
+        };
         for sample in samples {
             let clip = clips[sample.clip];
             match (corpus.frames(clip, &sample.places, &sample.change)?, &mut batch.frames) {
@@ -86,11 +91,14 @@ impl Loader {
         [batch, per_epoch]: [usize; 2],
         [start, end]: [u64; 2],
     ) -> Self {
-        assert!(per_epoch > 0 && batch * per_epoch <= clips.len(), "{per_epoch} batches of {batch} from {}", clips.len());
+        assert!(
+            per_epoch > 0 && batch * per_epoch <= clips.len(),
+            "{per_epoch} batches of {batch} from {}",
+            clips.len()
+        );
         let per_epoch = per_epoch as u64;
         let state = Mutex::new(State { ready: BTreeMap::new(), to_make: start, to_take: start, stop: false });
-        let shared =
-            Arc::new(Shared { corpus, sampler, clips, batch, per_epoch, end, state, changed: Condvar::new() });
+        let shared = Arc::new(Shared { corpus, sampler, clips, batch, per_epoch, end, state, changed: Condvar::new() });
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(AHEAD as usize);
         let spawn = |_| {
             let shared = shared.clone();
@@ -104,7 +112,7 @@ impl Loader {
     ///
     /// # Errors
     /// When a clip of it cannot be read.
-    pub fn next(&mut self) -> Result<Batch, TrainError> {
+    pub fn take(&mut self) -> Result<Batch, TrainError> {
         let mut state = self.shared.lock();
         let number = state.to_take;
         assert!(number < self.shared.end, "a batch beyond the last");

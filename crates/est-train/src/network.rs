@@ -43,7 +43,11 @@ pub(crate) fn graph(stage: Stage, network: &EstConfig) -> Graph {
 ///
 /// # Errors
 /// When the file cannot be read, or lacks a tensor of the frame encoder or has one of another shape.
-pub(crate) fn initial(config: &TrainConfig, graph: &Graph, network: &EstConfig) -> Result<BTreeMap<String, Tensor>, TrainError> {
+pub(crate) fn initial(
+    config: &TrainConfig,
+    graph: &Graph,
+    network: &EstConfig,
+) -> Result<BTreeMap<String, Tensor>, TrainError> {
     let whole = network.graph();
     let mut tensors = random_weights(&whole, config.seed);
     tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
@@ -57,11 +61,15 @@ pub(crate) fn initial(config: &TrainConfig, graph: &Graph, network: &EstConfig) 
         let found = given.get(&spec.name).map(|tensor| &tensor.shape);
         if found != Some(&spec.shape) {
             let found = found.map_or("is missing".to_string(), |shape| format!("is {shape:?}, not {:?}", spec.shape));
-            let problem = format!("tensor `{}` {found}; `initial` must hold the frame encoder of the config's backbone", spec.name);
+            let problem = format!(
+                "tensor `{}` {found}; `initial` must hold the frame encoder of the config's backbone",
+                spec.name
+            );
             return Err(TrainError::input(path, problem));
         }
     }
-    let fitting = given.into_iter().filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape));
+    let fitting =
+        given.into_iter().filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape));
     let fitting: BTreeMap<_, _> = fitting.collect();
     if let Some(name) = crate::checkpoint::not_finite(&fitting) {
         return Err(TrainError::input(path, format!("tensor `{name}` holds a NaN or an infinity; use another file")));

@@ -53,7 +53,11 @@ impl Parts {
         let classes = set.record().classes.len();
         if let Some(clip) = set.clips().iter().find(|clip| clip.label.is_some_and(|label| label >= classes)) {
             let label = clip.label.unwrap_or_default();
-            let problem = format!("clip {} has the label {label}; the set has {classes} classes (0 to {})", clip.clip, classes.saturating_sub(1));
+            let problem = format!(
+                "clip {} has the label {label}; the set has {classes} classes (0 to {})",
+                clip.clip,
+                classes.saturating_sub(1)
+            );
             return Err(TrainError::input(manifest, problem));
         }
         let splits = set.splits()?;
@@ -105,12 +109,16 @@ impl Parts {
         let mut counts = vec![0; classes];
         train.iter().filter_map(|&clip| set.clips()[clip].label).for_each(|label| counts[label] += 1);
         if let Some(class) = counts.iter().position(|&count| count == 0) {
-            let problem = format!("no training clip of class `{}` in {name}; prepare the set without that class, or choose another split", set.record().classes[class]);
+            let problem = format!(
+                "no training clip of class `{}` in {name}; prepare the set without that class, or choose another split",
+                set.record().classes[class]
+            );
             return Err(TrainError::input(source, problem));
         }
         let update = config.optimiser.batch * config.optimiser.accumulate;
         if train.len() < update {
-            let problem = format!("{} training clips in {name} make no update of {update}; lower optimiser.batch", train.len());
+            let problem =
+                format!("{} training clips in {name} make no update of {update}; lower optimiser.batch", train.len());
             return Err(TrainError::input(source, problem));
         }
         Ok(Parts { name, without_frames: labelled - train.len(), train, validation, test, counts })
@@ -124,7 +132,8 @@ fn find<'a>(set: &PreparedSet, splits: &'a [Split], name: &str) -> Result<(PathB
             return Ok((path, round));
         }
     }
-    let known: Vec<String> = splits.iter().flat_map(|split| split.rounds()).map(|round| round.name.to_string()).collect();
+    let known: Vec<String> =
+        splits.iter().flat_map(|split| split.rounds()).map(|round| round.name.to_string()).collect();
     let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
     Err(TrainError::input(set.folder().join(SPLITS), format!("no round called {name}; there are: {known}")))
 }
@@ -165,13 +174,19 @@ fn hold_out(
     let rows: Vec<_> = rows.into_iter().flatten().collect();
     let subjects = rows.iter().map(|(_, _, subject)| subject).collect::<BTreeSet<_>>().len();
     if subjects < 2 {
-        return Err(TrainError::input(source, "one subject cannot be divided for validation; set selection = \"last\""));
+        return Err(TrainError::input(
+            source,
+            "one subject cannot be divided for validation; set selection = \"last\"",
+        ));
     }
     let folds = ((1.0 / config.validation_share).round() as usize).clamp(2, subjects);
-    let clips: Vec<Clip> =
-        rows.iter().map(|(id, label, subject)| Clip { id, label: *label, subject: Some(subject), part: None }).collect();
+    let clips: Vec<Clip> = rows
+        .iter()
+        .map(|(id, label, subject)| Clip { id, label: *label, subject: Some(subject), part: None })
+        .collect();
     let split = Split::by_subject("validation", &clips, folds, config.seed)?;
-    let validates = |place: &usize| split.assignment.get(&set.clips()[*place].clip).is_some_and(|fold| fold == "fold-1");
+    let validates =
+        |place: &usize| split.assignment.get(&set.clips()[*place].clip).is_some_and(|fold| fold == "fold-1");
     let (validation, train) = train.into_iter().partition(validates);
     Ok((train, validation))
 }

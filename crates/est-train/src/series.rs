@@ -49,8 +49,14 @@ pub enum Ablation {
 }
 
 impl Ablation {
-    pub const ALL: [Ablation; 6] =
-        [Ablation::Table5, Ablation::Table6, Ablation::Frames, Ablation::Snippets, Ablation::Orders, Ablation::Backbones];
+    pub const ALL: [Ablation; 6] = [
+        Ablation::Table5,
+        Ablation::Table6,
+        Ablation::Frames,
+        Ablation::Snippets,
+        Ablation::Orders,
+        Ablation::Backbones,
+    ];
 
     /// As on the command line.
     pub fn name(self) -> &'static str {
@@ -102,9 +108,11 @@ impl Ablation {
             Ablation::Orders => [5, 10, 20, 50]
                 .map(|orders| row(format!("orders-{orders}"), &|config| config.network.orders = orders))
                 .to_vec(),
-            Ablation::Backbones => [("resnet18", Backbone::ResNet18), ("resnet34", Backbone::ResNet34), ("resnet50", Backbone::ResNet50)]
-                .map(|(name, backbone)| row(name.to_string(), &|config| config.network.backbone = backbone))
-                .to_vec(),
+            Ablation::Backbones => {
+                [("resnet18", Backbone::ResNet18), ("resnet34", Backbone::ResNet34), ("resnet50", Backbone::ResNet50)]
+                    .map(|(name, backbone)| row(name.to_string(), &|config| config.network.backbone = backbone))
+                    .to_vec()
+            }
         }
     }
 

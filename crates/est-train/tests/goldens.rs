@@ -1,4 +1,7 @@
-//! Training against PyTorch (goldens/make.py train): ten steps of Adam from the same weights on one batch, dropout off.
+//! Training against PyTorch in float64 (goldens/make.py train): ten steps of Adam from the same weights on one batch,
+//! dropout off. The tolerances are four times what PyTorch's own float32 is off (make.py prints it): batch norm over a few
+//! nearly equal samples makes rounding large, and Adam moves an element by a full step however small its gradient. What that
+//! leaves open, Adam's formula and each operation, `autodiff.rs` holds to 1e-6.
 
 use std::collections::BTreeMap;
 
@@ -30,15 +33,24 @@ fn probes(tensor: &Tensor) -> [f32; 5] {
     [norm, data[0], data[data.len() / 3], data[2 * data.len() / 3], data[data.len() - 1]]
 }
 
-fn compare(kind: &str, tensors: &BTreeMap<String, Tensor>, golden: &BTreeMap<String, Tensor>, tolerance: f32) {
+/// Compares the probes of every tensor that `golden` has under `kind` and `takes` takes; `tolerance` is a share of the
+/// tensor's norm. A bias before a batch norm has no gradient but rounding's, some 1e-7 here.
+fn compare(
+    kind: &str,
+    tensors: &BTreeMap<String, Tensor>,
+    golden: &BTreeMap<String, Tensor>,
+    takes: impl Fn(&str) -> bool,
+    tolerance: f32,
+) {
     let mut count = 0;
     for (key, expected) in golden {
-        let Some(name) = key.strip_prefix(kind) else { continue };
+        let Some(name) = key.strip_prefix(kind).filter(|name| takes(name)) else { continue };
         let found = tensors.get(name).unwrap_or_else(|| panic!("{name} is missing"));
-        assert_close(key, &probes(found), &expected.data, tolerance * expected.data[0]);
+        assert_close(key, &probes(found), &expected.data, tolerance * expected.data[0] + 1e-6);
         count += 1;
     }
-    assert!(count > 100, "{kind}: {count} tensors");
+    // Norms of a ResNet-18 and of the SSOP head: 22.
+    assert!(count >= 44, "{kind}: {count} tensors");
 }
 
 #[test]
@@ -65,7 +77,7 @@ fn ten_steps_are_pytorchs() {
     for step in 1..=10 {
         losses.push(learner.accumulate(4, &inputs, &targets, &Objective::PAPER, 1.0, step).unwrap().total as f32);
         if step == 1 {
-            compare("gradient.", &learner.gradients().unwrap(), &golden, 1e-4);
+            compare("gradient.", &learner.gradients().unwrap(), &golden, |_| true, 5e-3);
         }
         let adam = AdamStep {
             step,
@@ -78,6 +90,11 @@ fn ten_steps_are_pytorchs() {
         };
         learner.update(&adam).unwrap();
     }
-    assert_close("losses", &losses, &golden["losses"].data, 1e-4);
-    compare("after.", &learner.tensors().unwrap(), &golden, 1e-4);
+    let golden_losses = &golden["losses"].data;
+    assert_close("first loss", &losses[..1], &golden_losses[..1], 2e-5);
+    assert_close("losses", &losses, golden_losses, 2e-2);
+    let after = learner.tensors().unwrap();
+    let is_statistic = |name: &str| name.contains("running");
+    compare("after.", &after, &golden, is_statistic, 3e-2);
+    compare("after.", &after, &golden, |name| !is_statistic(name), 4e-3);
 }

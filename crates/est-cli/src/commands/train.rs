@@ -62,19 +62,29 @@ mod told {
                 Event::Begins { parts, updates, done } => {
                     let text = format!(
                         "{}: {} training clips, {} validation, {} test; {updates} updates, {done} done",
-                        parts.name, parts.train.len(), parts.validation.len(), parts.test.len()
+                        parts.name,
+                        parts.train.len(),
+                        parts.validation.len(),
+                        parts.test.len()
                     );
                     let details = json!({ "train": parts.train.len(), "validation": parts.validation.len(), "test": parts.test.len(),
                         "without_frames": parts.without_frames, "updates": updates, "done": done });
                     self.log.tell("train", &text, details);
                     if parts.without_frames > 0 {
-                        let text = format!("{} training clips have no frames and are left out; clips.csv says why", parts.without_frames);
+                        let text = format!(
+                            "{} training clips have no frames and are left out; clips.csv says why",
+                            parts.without_frames
+                        );
                         self.log.warning(&text);
                     }
                 }
                 Event::Features { done, clips } => {
                     if done == clips || self.due() {
-                        self.log.tell("features", &format!("{done}/{clips} clips"), json!({ "done": done, "clips": clips }));
+                        self.log.tell(
+                            "features",
+                            &format!("{done}/{clips} clips"),
+                            json!({ "done": done, "clips": clips }),
+                        );
                     }
                 }
                 Event::Update { entry, epochs, updates, left } => {
@@ -108,7 +118,8 @@ mod told {
         format!(
             "epoch {}/{epochs}  {updates}/{all}  loss {loss:.4}  rate {rate:.2e}  orders {:.0} %  {images_per_s:.0} images/s  \
              {left} left",
-            epoch + 1, 100.0 * order_accuracy
+            epoch + 1,
+            100.0 * order_accuracy
         )
     }
 
@@ -116,6 +127,11 @@ mod told {
         let Entry::Validation { epoch, clips, war, uar, loss, .. } = entry else {
             unreachable!("a validation is told as one")
         };
-        format!("epoch {}: {:.2} % of {clips} clips right (mean recall {:.2} %), loss {loss:.4}", epoch + 1, 100.0 * war, 100.0 * uar)
+        format!(
+            "epoch {}: {:.2} % of {clips} clips right (mean recall {:.2} %), loss {loss:.4}",
+            epoch + 1,
+            100.0 * war,
+            100.0 * uar
+        )
     }
 }

@@ -49,7 +49,12 @@ impl SmallSet {
             .rows
             .iter()
             .zip(&parts)
-            .map(|(row, part)| Clip { id: &row.clip, label: row.label.unwrap().min(2), subject: row.subject.as_deref(), part: *part })
+            .map(|(row, part)| Clip {
+                id: &row.clip,
+                label: row.label.unwrap().min(2),
+                subject: row.subject.as_deref(),
+                part: *part,
+            })
             .collect();
         let split = match self.parts {
             Some(_) => Split::official("small", &clips),
@@ -89,6 +94,13 @@ impl ClipMaker for Painter<'_> {
             frames.push(frame as f64 / 25.0, &jpeg).unwrap();
         }
         let decoded = FRAMES as u64;
-        Ok(MadeClip { status: ClipStatus::Ok, frames: Some(frames), decoded, tracks: 1, note: None, details: Value::Null })
+        Ok(MadeClip {
+            status: ClipStatus::Ok,
+            frames: Some(frames),
+            decoded,
+            tracks: 1,
+            note: None,
+            details: Value::Null,
+        })
     }
 }

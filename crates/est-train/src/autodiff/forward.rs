@@ -108,7 +108,13 @@ impl Walk<'_> {
         if let Op::Attention { width, heads, dropout } = node.op {
             let [x, key, value] = [0, 1, 2].map(|i| values.take(node.inputs[i]));
             let shared = [node.inputs[0] == node.inputs[1], node.inputs[1] == node.inputs[2]];
-            return self.attention(&node.name, [x, key, value], shared, [width as i64, heads as i64], f64::from(dropout));
+            return self.attention(
+                &node.name,
+                [x, key, value],
+                shared,
+                [width as i64, heads as i64],
+                f64::from(dropout),
+            );
         }
         if let Op::Concat = node.op {
             let parts: Vec<Tensor> = node.inputs.iter().map(|&input| values.take(input)).collect();
@@ -121,11 +127,19 @@ impl Walk<'_> {
             Op::Conv2d { stride, padding, groups, bias, .. } => {
                 let bias = if bias { Some(self.product(get("bias"))?) } else { None };
                 let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);
-                self.product(&x)?.f_conv2d(&self.product(get("weight"))?, bias, stride, padding, [1, 1], groups as i64)?
+                self.product(&x)?.f_conv2d(
+                    &self.product(get("weight"))?,
+                    bias,
+                    stride,
+                    padding,
+                    [1, 1],
+                    groups as i64,
+                )?
             }
             Op::BatchNorm { eps, .. } => {
                 let train = self.train && !is_frozen(&node.name, self.frozen);
-                let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"].map(|name| Some(get(name)));
+                let [weight, bias, mean, var] =
+                    ["weight", "bias", "running_mean", "running_var"].map(|name| Some(get(name)));
                 x.f_batch_norm(weight, bias, mean, var, train, MOMENTUM, f64::from(eps), true)?
             }
             Op::Activation(Activation::Relu) if in_place => x.f_relu_()?,
@@ -170,9 +184,7 @@ impl Walk<'_> {
             }
             Op::Embedding { .. } => Tensor::f_embedding(get("weight"), &x.f_to_kind(Kind::Int64)?, -1, false, false)?,
             Op::StopGradient => x.f_detach()?,
-            Op::CellsToRows { last } => {
-                x.f_permute([0, 2, 3, 1])?.f_reshape([x.size()[0], -1, last as i64])?
-            }
+            Op::CellsToRows { last } => x.f_permute([0, 2, 3, 1])?.f_reshape([x.size()[0], -1, last as i64])?,
         })
     }
 

@@ -191,8 +191,7 @@ impl Learner {
             .map(|(shape, input)| self.to_device(batch, shape, input))
             .collect::<Result<Vec<_>, TrainError>>()?;
         let bf16 = self.options.precision == Precision::Bf16;
-        let walk =
-            Walk { graph: &self.graph, parameters: &self.parameters, train, bf16, frozen: &self.options.frozen };
+        let walk = Walk { graph: &self.graph, parameters: &self.parameters, train, bf16, frozen: &self.options.frozen };
         let outputs = walk.run(batch, inputs, &ids)?;
         outputs.into_iter().map(|tensor| Ok(tensor.f_to_kind(Kind::Float)?)).collect()
     }

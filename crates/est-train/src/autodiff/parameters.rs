@@ -110,8 +110,7 @@ impl Parameters {
         &self,
         of: impl Fn(&Parameter) -> Result<tch::Tensor, TrainError>,
     ) -> Result<BTreeMap<String, Tensor>, TrainError> {
-        let learned =
-            self.learned.iter().map(|parameter| Ok((parameter.name.clone(), stored(&of(parameter)?)?)));
+        let learned = self.learned.iter().map(|parameter| Ok((parameter.name.clone(), stored(&of(parameter)?)?)));
         let fixed = self.fixed.iter().map(|(name, tensor)| Ok((name.clone(), stored(tensor)?)));
         let counters = self.counters.iter().map(|(name, &count)| Ok((name.clone(), Tensor::new(vec![], vec![count]))));
         learned.chain(fixed).chain(counters).collect()
