@@ -162,7 +162,7 @@ fn dropout_follows_its_seed() {
 }
 
 /// Kingma and Ba (2015), algorithm 1, with the decay added to the gradient: in f64 from the gradients that the learner
-/// tells. An update is at most 1e-3 and f32 keeps weights of 1 to 6e-8, moments to 6e-8 of themselves.
+/// tells. An update is some 1e-3; where gradient and decay nearly cancel, f32 leaves 1e-3 of it open.
 #[test]
 fn adam_is_adam() {
     let graph = tiny();
@@ -192,7 +192,7 @@ fn adam_is_adam() {
     let after = learner.tensors().unwrap();
     for spec in graph.parameters().into_iter().filter(|spec| spec.role == Role::Learned) {
         let expected: Vec<f32> = expected[&spec.name][0].iter().map(|&x| x as f32).collect();
-        est_goldens::assert_close(&spec.name, &after[&spec.name].data, &expected, 1e-6);
+        est_goldens::assert_close(&spec.name, &after[&spec.name].data, &expected, 1e-5);
     }
 }
 

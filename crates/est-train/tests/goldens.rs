@@ -1,7 +1,7 @@
 //! Training against PyTorch in float64 (goldens/make.py train): ten steps of Adam from the same weights on one batch,
 //! dropout off. The tolerances are four times what PyTorch's own float32 is off (make.py prints it): batch norm over a few
 //! nearly equal samples makes rounding large, and Adam moves an element by a full step however small its gradient. What that
-//! leaves open, Adam's formula and each operation, `autodiff.rs` holds to 1e-6.
+//! leaves open, Adam's formula and each operation, `autodiff.rs` holds closer.
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ mod objective;
 mod parameters;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use est_nets::{Graph, Tensor};
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,9 @@ pub enum Input<'a> {
     Indices(&'a [i64]),
 }
 
+/// The process has one generator: a pass has it to itself from its seed to its last dropout.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
 /// A network on a device with everything that training changes: weights, batch statistics, Adam's moments, and the
 /// moving average where one is kept.
 pub struct Learner {
@@ -132,9 +136,13 @@ impl Learner {
         share: f64,
         seed: u64,
     ) -> Result<Losses, TrainError> {
-        // The generator is seeded anew for every pass, so that no state of it has to be stored.
-        tch::manual_seed((seed & i64::MAX as u64) as i64);
-        let outputs = self.walk(batch, inputs, true, &objective::outputs(&self.graph, objective))?;
+        let names = objective::outputs(&self.graph, objective);
+        let outputs = {
+            let _generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+            // Seeded anew for every pass, so that no state of it has to be stored.
+            tch::manual_seed((seed & i64::MAX as u64) as i64);
+            self.walk(batch, inputs, true, &names)?
+        };
         let (total, losses) = objective::losses(&outputs, targets, objective, self.device)?;
         self.parameters.count_batch(&self.graph, &self.options.frozen);
         let leaves: Vec<&tch::Tensor> = self.parameters.trained().map(|parameter| &parameter.leaf).collect();
