@@ -152,7 +152,6 @@ fn killed_in_the_second_epoch_and_gone_on_with_is_the_same_to_the_bit() {
     std::fs::remove_dir_all(place.set()).unwrap();
     SmallSet { seed: 2, ..SmallSet::new() }.write(&place.set());
     place.train("whole", &["--resume"]).failed_with(&["not the set", "began with", "set.json"]);
-    let text = "a changed byte";
     let path = place.out("whole").join("checkpoint.est");
     assert!(before == files(&place.out("whole")), "nothing is overwritten");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -160,7 +159,6 @@ fn killed_in_the_second_epoch_and_gone_on_with_is_the_same_to_the_bit() {
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     place.train("whole", &["--resume"]).failed_with(&["checkpoint.est", "damaged"]);
-    _ = text;
 }
 
 #[test]
@@ -189,6 +187,17 @@ fn a_subject_in_two_parts_is_refused_unless_allowed() {
     place.config(&CONFIG.replace("fold-1", "official"));
     place.train("out", &[]).failed_with(&["official-parts.csv", "subject-0", "training part", "test part"]);
     assert!(!place.out("out").exists());
+
+    let allowed = CONFIG.replace(
+        "round = \"fold-1\"",
+        "round = \"official\"\nallow_shared_subjects = true\nselection = \"best-on-test\"",
+    );
+    place.config(&allowed.replace("epochs = 4", "epochs = 1"));
+    let done = place.train("out", &[]).succeeded();
+    assert!(done.stdout.contains("selection: best-on-test"), "{}", done.stdout);
+    let weights = place.out("out").join("weights.est");
+    let shown = est(&["weights", "show", weights.to_str().unwrap()]).succeeded().stdout;
+    assert!(shown.contains("best-on-test") && shown.contains("test_war_selected_on"), "{shown}");
 }
 
 #[test]
@@ -240,23 +249,23 @@ fn numbers_that_run_away_and_a_full_disk_name_the_last_checkpoint() {
     assert!(!checkpoint.exists(), "no half file");
 }
 
-/// Two stages: the encoder on frames, then the rest on its features, computed once.
+/// Two stages: the encoder on frames, then the rest on its features, computed once; with every field that the other tests
+/// leave alone.
 #[test]
 fn two_stages_with_a_frozen_encoder() {
     let place = Place::new(SmallSet::new());
+    let base = CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", "");
     let frames =
-        format!("stage = \"frames\"\nframes_per_clip = 2\n{}", CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", ""));
+        format!("stage = \"frames\"\nframes_per_clip = 2\nselection = \"last\"\nmean = [0.5, 0.5, 0.5]\n{base}");
     place.config(&frames.replace("epochs = 4", "epochs = 1"));
-    place.train("frames", &[]).succeeded();
+    let done = place.train("frames", &[]).succeeded();
+    assert!(done.stdout.contains("epoch 1; selection: last"), "{}", done.stdout);
     let initial = place.out("frames").join("weights.est");
     let shown = est(&["weights", "show", initial.to_str().unwrap()]).succeeded().stdout;
     assert!(shown.contains("untrained"), "{shown}");
 
-    let frozen = format!(
-        "stage = \"frozen\"\ninitial = {:?}\n{}",
-        initial,
-        CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", "")
-    );
+    let more = "batch = 3\naccumulate = 2\naverage = 0.5\nrate_factors = { classifier = 2.0 }\n[objective]\nbalance_classes = true\nlabel_smoothing = 0.1";
+    let frozen = format!("stage = \"frozen\"\ninitial = {initial:?}\n{}", base.replace("batch = 6", more));
     place.config(&frozen);
     let done = place.train("frozen", &["--json"]).succeeded();
     assert!(done.stderr.contains("\"features\""), "{}", done.stderr);
@@ -266,4 +275,13 @@ fn two_stages_with_a_frozen_encoder() {
     assert_eq!(made.filter(|file| file.file_name().to_string_lossy().starts_with("features-")).count(), 1);
     let losses: Vec<f64> = log(&place.out("frozen")).iter().filter_map(|line| line["class_loss"].as_f64()).collect();
     assert_eq!(losses.len(), 12);
+
+    // Weights of another encoder, and a file that has changed since.
+    let bytes = std::fs::read(&initial).unwrap();
+    std::fs::copy(place.out("frozen").join("checkpoint.est"), &initial).unwrap();
+    place.train("other", &[]).failed_with(&["weights.est", "conv1.weight", "frame encoder"]);
+    std::fs::write(&initial, bytes).unwrap();
+    est(&["weights", "show", initial.to_str().unwrap()]).succeeded();
+    std::fs::copy(place.out("frozen").join("weights.est"), &initial).unwrap();
+    place.train("frozen", &["--resume"]).failed_with(&["checkpoint.est", "other weights", "initial"]);
 }

@@ -272,6 +272,22 @@ fn the_optimisers_memory_comes_back() {
 }
 
 #[test]
+fn pixels_are_normalised() {
+    let graph = tiny();
+    let order = [0, 1, 2];
+    let pixels: Vec<u8> = (0..6 * 32 * 32 * 3).map(|i| (i * 37 % 256) as u8).collect();
+    let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let numbers: Vec<f32> =
+        pixels.iter().enumerate().map(|(i, &x)| (f32::from(x) / 255.0 - mean[i % 3]) / std[i % 3]).collect();
+    let normalising = learner(&graph, &LearnerOptions { mean, std, ..LearnerOptions::default() });
+    let inputs = [Input::Pixels(&pixels), Input::Indices(&order)];
+    let found = normalising.evaluate(1, &inputs, &["class_logits"]).unwrap();
+    let inputs = [Input::Numbers(&numbers), Input::Indices(&order)];
+    let expected = learner(&graph, &LearnerOptions::default()).evaluate(1, &inputs, &["class_logits"]).unwrap();
+    est_goldens::assert_close("class logits", &found[0], &expected[0], 1e-5);
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let graph = tiny();
     let mut tensors = weights(&graph);
