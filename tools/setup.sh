@@ -60,7 +60,7 @@ system() {
     pkg-config --exists "$library" 2>/dev/null || missing+=("$library-dev")
   done
   command -v pkg-config >/dev/null || missing+=(pkg-config)
-  command -v cc >/dev/null || missing+=(build-essential)
+  { command -v cc && command -v c++ && command -v make; } >/dev/null || missing+=(build-essential)
   # bindgen reads FFmpeg's headers with libclang.
   command -v clang >/dev/null && ls /usr/lib/llvm-*/lib/libclang* >/dev/null 2>&1 || missing+=(clang libclang-dev)
   command -v ffmpeg >/dev/null || missing+=(ffmpeg)
