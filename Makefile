@@ -1,7 +1,7 @@
 # Each target sets up what it needs. `make demo` and `make test` work on a fresh clone.
 EST := target/release/est
 
-.PHONY: demo test check build setup install bench bench-peers bench-pipeline
+.PHONY: demo test check build setup install bench bench-peers bench-pipeline train-build train-setup bench-train
 
 DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 
@@ -16,6 +16,13 @@ build:
 setup:
 	tools/setup.sh system detector synth
 
+# The program with `est train` in it.
+train-build: train-setup
+	cargo build --release --locked -p est-cli --features train
+
+train-setup: setup
+	tools/setup.sh train
+
 install: setup
 	cargo install --locked --path crates/est-cli
 	mkdir -p $(DATA)
@@ -24,11 +31,12 @@ install: setup
 # Everything that decides whether a change may land: format, lints, every test.
 test: check
 	tools/setup.sh test demo
-	cargo test --workspace --locked --no-fail-fast
+	cargo test --workspace --locked --no-fail-fast --features est-cli/train
 
-check: setup
+check: train-setup
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --locked --features est-cli/train -- -D warnings
+	cargo check --locked -p est-cli
 
 # The engine alone: ResNet-18 and the face detector.
 bench: setup
@@ -45,3 +53,10 @@ bench-pipeline: setup
 	tools/setup.sh demo fer
 	python3 tools/bench/pipeline.py prepare
 	python3 tools/bench/pipeline.py time
+
+# One training step of 280 crops beside PyTorch's, in turn, in both precisions. libtorch does the work, so the dev profile
+# (optimised, and built by the tests) will do. Fetches PyTorch (4 GB) into target/.
+bench-train: train-setup
+	test -x target/pytorch/bin/python || python3 -m venv target/pytorch
+	target/pytorch/bin/python -c 'import torch' 2>/dev/null || target/pytorch/bin/pip install --quiet torch==2.11.0 numpy
+	for precision in f32 bf16; do EST_BENCH_PYTHON=$(CURDIR)/target/pytorch/bin/python EST_BENCH_PRECISION=$$precision EST_BENCH_ROUNDS=5 cargo bench --locked --profile dev -p est-train || exit 1; done

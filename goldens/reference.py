@@ -165,6 +165,17 @@ class Est(ResNet):
             "order_logits": self.per_branch.classifier((snippets + emotion).reshape(1, -1))[0],
         }
 
+    def batch(self, frames, order):
+        """Pictures [b n j, 3, h, w] of b clips whose snippets stand in `order` [b, n] -> class logits, order logits. In
+        training mode batch norms see the whole batch."""
+        b, n = order.shape
+        features = self.features(frames)
+        snippets = self.snippet(features.reshape(b * n, -1, self.width)).reshape(b, n, -1)
+        memory = self.transformer.encoder(snippets + self.pos_enc.pos_enc.weight[order])
+        emotion = self.transformer.decoder(self.query_embed.weight.expand(b, 1, -1), memory)  # [b, 1, d]
+        seen = (snippets.detach() + emotion).flatten(1)
+        return self.classifier(emotion[:, 0]), self.per_branch.classifier(seen)
+
 
 # --- RetinaFace MobileNet-0.25 -----------------------------------------------------------------------------------
 

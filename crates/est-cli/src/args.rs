@@ -28,6 +28,8 @@ pub enum Command {
     Calibrate(CalibrateArgs),
     /// Draw what weights attend to in the clips of a prepared set
     Explain(ExplainArgs),
+    /// Train a network on a prepared set
+    Train(TrainArgs),
     /// Parameters and multiply-accumulates of the networks beside the paper's figures
     Complexity(ComplexityArgs),
     /// Import or inspect weights
@@ -341,6 +343,25 @@ pub struct ExplainArgs {
     /// Of the t-SNE
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// What differs from the preset, as TOML; docs/train.md lists the fields [default: the paper's training]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The prepared set
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for the run: config, log, checkpoint, weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Go on with the run in --out from its checkpoint
+    #[arg(long)]
+    pub resume: bool,
+    /// Log as JSON lines on standard error, and the result as JSON on standard output
     #[arg(long)]
     pub json: bool,
 }

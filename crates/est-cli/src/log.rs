@@ -75,6 +75,12 @@ impl Log {
         self.say("timing", &text, details);
     }
 
+    /// Something that happened.
+    #[cfg(feature = "train")]
+    pub fn tell(self, event: &str, text: &str, details: Value) {
+        self.say(event, text, details);
+    }
+
     /// Progress of the clips of the set called `name`.
     pub fn clips(self, name: &str) -> ClipsProgress {
         let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(0) };

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(&args),
         Command::Calibrate(args) => commands::calibrate::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Train(args) => commands::train::run(&args),
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -58,6 +58,6 @@ pub use model::{CLASSES, ImportOptions, Model, usual_classes};
 pub use reader::Reader;
 pub use recogniser::{Progress, Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status};
-pub use snippets::test_places;
+pub use snippets::{test_places, train_places};
 pub use source::{Source, is_video, unique_names};
 pub use timings::{Stage, Timings};

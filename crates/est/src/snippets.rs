@@ -1,4 +1,4 @@
-//! Which places of a window the network reads (SPEC section 1, test sampling).
+//! Which places of a window the network reads (SPEC section 1, test and train sampling).
 
 use est_nets::{EstConfig, Sampling};
 
@@ -10,7 +10,7 @@ use est_nets::{EstConfig, Sampling};
 pub fn test_places(sampling: Sampling, config: &EstConfig) -> Result<Vec<usize>, String> {
     let Sampling { window, span, step } = sampling;
     let (n, frames) = (config.snippets, config.frames);
-    let covered = step * (n - 1) + span;
+    let covered = covered(sampling, n);
     if covered > window {
         return Err(format!(
             "{n} sub-videos of {span} frames, {step} apart, need {covered} frames; the window has {window}"
@@ -22,6 +22,38 @@ pub fn test_places(sampling: Sampling, config: &EstConfig) -> Result<Vec<usize>,
     let start = (window - covered) / 2;
     let place = move |i: usize| (0..frames).map(move |j| start + step * i + j * (span / frames));
     Ok((0..n).flat_map(place).collect())
+}
+
+/// Frames from the start of the first sub-video to the end of the last.
+fn covered(sampling: Sampling, snippets: usize) -> usize {
+    sampling.step * (snippets - 1) + sampling.span
+}
+
+/// The n J places of one training sample, snippet by snippet in time: the sub-videos begin at a place drawn from 0..=29
+/// for the preset `paper` (one less than would fit the window: "the first 30 frames"), and J distinct frames are drawn
+/// from each, in ascending order.
+/// `below(k)` draws a whole number from 0 to k - 1.
+///
+/// # Panics
+/// Where [`test_places`] is an error.
+pub fn train_places(
+    sampling: Sampling,
+    [snippets, frames]: [usize; 2],
+    below: &mut impl FnMut(usize) -> usize,
+) -> Vec<usize> {
+    let Sampling { window, span, step } = sampling;
+    assert!(covered(sampling, snippets) <= window && frames <= span, "{snippets} x {frames} in {sampling:?}");
+    let start = below((window - covered(sampling, snippets)).max(1));
+    let mut places = Vec::with_capacity(snippets * frames);
+    for snippet in 0..snippets {
+        let mut offsets: Vec<usize> = (0..span).collect();
+        for k in 0..frames {
+            offsets.swap(k, k + below(span - k));
+        }
+        offsets[..frames].sort_unstable();
+        places.extend(offsets[..frames].iter().map(|offset| start + step * snippet + offset));
+    }
+    places
 }
 
 #[cfg(test)]

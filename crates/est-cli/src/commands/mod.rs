@@ -13,4 +13,5 @@ pub mod prepare;
 mod scope;
 pub mod synth;
 mod table;
+pub mod train;
 pub mod weights;

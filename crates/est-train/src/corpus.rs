@@ -1,0 +1,142 @@
+//! The clips of a prepared set as windows, decoded when they are asked for.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use est::{Layout, Timeline};
+use est_data::set::PreparedSet;
+use est_nets::Sampling;
+
+use crate::augment::Change;
+use crate::error::TrainError;
+
+/// What the network reads of one clip.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frames {
+    /// RGB pictures of the set's size, one behind the other.
+    Pixels(Vec<u8>),
+    /// Features of the frame encoder, one row a frame.
+    Features(Vec<f32>),
+}
+
+/// One clip's window: for each place, the frame of the clip that stands there.
+pub(crate) type Window = Vec<u64>;
+
+/// Clips of a set, each cut to one window at the model's rate: stretched if shorter, its middle if longer (SPEC section
+/// 1, "length").
+pub struct Corpus {
+    set: PreparedSet,
+    size: usize,
+    windows: Vec<Option<Window>>,
+    /// Clips whose bytes were compared with the manifest's hash.
+    verified: Vec<AtomicBool>,
+    features: Option<Features>,
+}
+
+/// Features of the frames that windows show, by clip and then by frame.
+pub(crate) struct Features {
+    pub rows: Vec<BTreeMap<u64, Vec<f32>>>,
+}
+
+impl Corpus {
+    /// # Errors
+    /// When the set does not tell the size of its pictures.
+    pub fn new(set: PreparedSet, rate: f64, sampling: Sampling) -> Result<Self, TrainError> {
+        let size = set.record().settings.get("size").and_then(|size| size.as_u64());
+        let size = size.ok_or_else(|| {
+            TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again")
+        })?;
+        let windows = set.clips().iter().map(|clip| window(&set.times(clip), rate, sampling.window)).collect();
+        let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Corpus { set, size: size as usize, windows, verified, features: None })
+    }
+
+    pub fn set(&self) -> &PreparedSet {
+        &self.set
+    }
+
+    /// Side of the pictures in pixels.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Index of the class.
+    pub fn label(&self, clip: usize) -> usize {
+        self.set.clips()[clip].label.expect("parts have labelled clips only")
+    }
+
+    pub(crate) fn window(&self, clip: usize) -> &Window {
+        self.windows[clip].as_ref().expect("parts have clips with frames only")
+    }
+
+    /// From now on frames are features.
+    pub(crate) fn set_features(&mut self, features: Features) {
+        self.features = Some(features);
+    }
+
+    /// The frames at `places` of a clip's window. The first time that a clip is read, its bytes are compared with the
+    /// manifest's hash.
+    ///
+    /// # Errors
+    /// When the shard is damaged, or a picture of another size than the set's.
+    pub fn frames(&self, clip: usize, places: &[usize], change: &Change) -> Result<Frames, TrainError> {
+        let window = self.window(clip);
+        if let Some(Features { rows }) = &self.features {
+            let row = |place: &usize| &rows[clip][&window[*place]][..];
+            return Ok(Frames::Features(places.iter().flat_map(row).copied().collect()));
+        }
+        let row = &self.set.clips()[clip];
+        if !self.verified[clip].load(Ordering::Relaxed) {
+            self.set.verify(row)?;
+            self.verified[clip].store(true, Ordering::Relaxed);
+        }
+        let len = self.size * self.size * 3;
+        let mut pixels = Vec::with_capacity(places.len() * len);
+        // A stretched clip shows some frames twice.
+        let mut decoded: BTreeMap<u64, usize> = BTreeMap::new();
+        for &place in places {
+            let frame = window[place];
+            if let Some(&at) = decoded.get(&frame) {
+                pixels.extend_from_within(at..at + len);
+                continue;
+            }
+            let mut image = self.set.image(row, frame)?;
+            if (image.width, image.height) != (self.size, self.size) {
+                let (clip, size) = (&row.clip, self.size);
+                let problem = format!(
+                    "frame {frame} of clip {clip} is {} x {}, not {size} x {size} as set.json says; prepare the set again",
+                    image.width, image.height
+                );
+                return Err(TrainError::input(self.set.folder(), problem));
+            }
+            change.apply(&mut image);
+            decoded.insert(frame, pixels.len());
+            pixels.extend_from_slice(&image.data);
+        }
+        Ok(Frames::Pixels(pixels))
+    }
+}
+
+/// The window of a clip that is shown at `times`; None without frames.
+fn window(times: &[f64], rate: f64, window: usize) -> Option<Window> {
+    let mut timeline = Timeline::new(Layout { rate, window, hop: 1 });
+    let mut windows: Vec<_> = times.iter().enumerate().flat_map(|(k, &pts_s)| timeline.push(k as u64, pts_s)).collect();
+    windows.extend(timeline.finish());
+    let middle = windows.len() / 2;
+    (!windows.is_empty()).then(|| windows.swap_remove(middle).crops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clip_is_one_window() {
+        let times = |frames: usize| (0..frames).map(|k| k as f64 / 25.0).collect::<Vec<_>>();
+        assert_eq!(window(&times(105), 25.0, 105).unwrap(), (0..105).collect::<Vec<u64>>());
+        assert_eq!(window(&times(205), 25.0, 105).unwrap(), (50..155).collect::<Vec<u64>>(), "the middle");
+        let stretched = window(&times(53), 25.0, 105).unwrap();
+        assert_eq!((stretched.len(), stretched[0], stretched[52], stretched[104]), (105, 0, 26, 52));
+        assert_eq!(window(&[], 25.0, 105), None);
+    }
+}

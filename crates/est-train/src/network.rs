@@ -1,0 +1,137 @@
+//! Which graph a stage trains, what it begins with, and the weights file that comes of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use est::Model;
+use est_nets::weights::{self, Provenance};
+use est_nets::{Crop, EstConfig, Graph, Op, Preprocessing, Tensor, random_weights};
+use serde_json::json;
+
+use crate::config::{Stage, TrainConfig};
+use crate::corpus::Corpus;
+use crate::error::TrainError;
+
+/// The whole network of a run.
+pub(crate) fn network(config: &TrainConfig, corpus: &Corpus) -> EstConfig {
+    EstConfig { classes: corpus.set().record().classes.len(), size: corpus.size(), ..config.network.clone() }
+}
+
+/// What `stage` trains of it. Inputs `frames` or `features`, then `order` (not in the stage `frames`); outputs
+/// `class_logits` and, where there is one, `order_logits`.
+pub(crate) fn graph(stage: Stage, network: &EstConfig) -> Graph {
+    let whole = network.graph();
+    let mut outputs = vec!["class_logits"];
+    outputs.extend((network.orders > 0).then_some("order_logits"));
+    match stage {
+        Stage::Clips => whole.cut(&["frames", "order"], &outputs).expect("EST has these nodes"),
+        Stage::Frozen => whole.cut(&["features", "order"], &outputs).expect("EST has these nodes"),
+        Stage::Frames => {
+            let mut graph = Graph::new();
+            let frames = graph.input("frames", 1, &[3, network.size, network.size]);
+            let features = network.backbone.features(&mut graph, frames);
+            // torchvision's name of a ResNet's classifier.
+            let head = Op::Linear { inputs: network.backbone.width(), outputs: network.classes };
+            let logits = graph.push("fc", head, &[features]);
+            graph.output("class_logits", logits);
+            graph
+        }
+    }
+}
+
+/// The weights that a run begins with: random ones, and those of `config.initial` that fit.
+///
+/// # Errors
+/// When the file cannot be read, or lacks a tensor of the frame encoder or has one of another shape.
+pub(crate) fn initial(
+    config: &TrainConfig,
+    graph: &Graph,
+    network: &EstConfig,
+) -> Result<BTreeMap<String, Tensor>, TrainError> {
+    let whole = network.graph();
+    let mut tensors = random_weights(&whole, config.seed);
+    tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
+    let Some(path) = &config.initial else { return Ok(tensors) };
+    let mut given = weights::load_tensors(path)?.tensors;
+    if given.keys().all(|name| name.starts_with("module.")) {
+        given = given.into_iter().map(|(name, tensor)| (name["module.".len()..].to_string(), tensor)).collect();
+    }
+    let encoder = network.backbone.graph(network.size).parameters();
+    for spec in encoder.iter().filter(|spec| spec.role != est_nets::Role::Counter) {
+        let found = given.get(&spec.name).map(|tensor| &tensor.shape);
+        if found != Some(&spec.shape) {
+            let found = found.map_or("is missing".to_string(), |shape| format!("is {shape:?}, not {:?}", spec.shape));
+            let problem = format!(
+                "tensor `{}` {found}; `initial` must hold the frame encoder of the config's backbone",
+                spec.name
+            );
+            return Err(TrainError::input(path, problem));
+        }
+    }
+    let fitting =
+        given.into_iter().filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape));
+    let fitting: BTreeMap<_, _> = fitting.collect();
+    if let Some(name) = crate::checkpoint::not_finite(&fitting) {
+        return Err(TrainError::input(path, format!("tensor `{name}` holds a NaN or an infinity; use another file")));
+    }
+    tensors.extend(fitting);
+    Ok(tensors)
+}
+
+/// Writes what prediction needs: `tensors` over `base`, the tensors that the run began with.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write_weights(
+    path: &Path,
+    config: &TrainConfig,
+    corpus: &Corpus,
+    base: &BTreeMap<String, Tensor>,
+    tensors: BTreeMap<String, Tensor>,
+    scores: &[(&str, serde_json::Value)],
+) -> Result<(), TrainError> {
+    let network = network(config, corpus);
+    let mut all = base.clone();
+    all.extend(tensors);
+    all.retain(|name, _| !name.starts_with("fc."));
+    let record = corpus.set().record();
+    let crop = record.settings.get("crop").and_then(|crop| serde_json::from_value::<Crop>(crop.clone()).ok());
+    let mut scalars = BTreeMap::from([
+        ("seed".to_string(), json!(config.seed)),
+        ("git".to_string(), json!(crate::GIT)),
+        ("data".to_string(), json!(record.name)),
+        ("data_sha256".to_string(), json!(crate::parts::data_hash(corpus.set()))),
+        ("selection".to_string(), json!(config.selection.name())),
+        ("round".to_string(), json!(config.round.as_deref().unwrap_or("all"))),
+    ]);
+    scalars.extend(scores.iter().map(|(name, value)| (name.to_string(), value.clone())));
+    let trained = config.stage != Stage::Frames;
+    let note = match config.stage {
+        Stage::Frames => "frame encoder trained on single frames; the rest is untrained",
+        Stage::Frozen => "trained by est train on the features of a frozen frame encoder",
+        Stage::Clips => "trained by est train",
+    };
+    let mut model = Model {
+        classes: record.classes.clone(),
+        preprocessing: Preprocessing {
+            crop: crop.unwrap_or(Preprocessing::PAPER.crop),
+            size: network.size,
+            rate: config.rate,
+            sampling: config.sampling,
+            mean: config.mean,
+            std: config.std,
+        },
+        temperature: 1.0,
+        provenance: Provenance {
+            source: format!("est train on {}", record.name),
+            trained,
+            note: note.to_string(),
+            created_by: crate::created_by(),
+            scalars,
+        },
+        tensors: all,
+        sha256: String::new(),
+        config: network,
+    };
+    Ok(model.save(path)?)
+}
