@@ -31,7 +31,7 @@ impl Lineage {
 
     /// Why the clips of `scope` may have been trained on, in words; None where nothing says so.
     pub fn seen(&self, set: &PreparedSet, scope: &Scope) -> Option<String> {
-        if self.set.as_deref() != Some(set.record().hash()) || scope.round.is_some() && scope.round == self.round {
+        if self.set != Some(set.record().hash()) || scope.round.is_some() && scope.round == self.round {
             return None;
         }
         let of = match self.round.as_deref() {

@@ -30,7 +30,7 @@ pub struct Record {
     /// The epoch that the best weights so far are from, and its share of right validation clips.
     pub best: Option<(u32, f64)>,
     pub config: Value,
-    /// Of the set, as [`crate::data_hash`] has it, and where it lay.
+    /// Of the set, as `SetRecord::hash` has it, and where it lay.
     pub data_sha256: String,
     pub data: PathBuf,
     /// Of the file that `config.initial` names.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use est::{Layout, Timeline};
+use est::centre_window;
 use est_data::set::PreparedSet;
 use est_nets::Sampling;
 
@@ -46,7 +46,11 @@ impl Corpus {
         let size = size.ok_or_else(|| {
             TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again")
         })?;
-        let windows = set.clips().iter().map(|clip| window(&set.times(clip), rate, sampling.window)).collect();
+        let windows = set
+            .clips()
+            .iter()
+            .map(|clip| Some(centre_window(rate, sampling.window, &set.times(clip))?.crops))
+            .collect();
         let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
         Ok(Corpus { set, size: size as usize, windows, verified, features: None })
     }
@@ -114,29 +118,5 @@ impl Corpus {
             pixels.extend_from_slice(&image.data);
         }
         Ok(Frames::Pixels(pixels))
-    }
-}
-
-/// The window of a clip that is shown at `times`; None without frames.
-fn window(times: &[f64], rate: f64, window: usize) -> Option<Window> {
-    let mut timeline = Timeline::new(Layout { rate, window, hop: 1 });
-    let mut windows: Vec<_> = times.iter().enumerate().flat_map(|(k, &pts_s)| timeline.push(k as u64, pts_s)).collect();
-    windows.extend(timeline.finish());
-    let middle = windows.len() / 2;
-    (!windows.is_empty()).then(|| windows.swap_remove(middle).crops)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clip_is_one_window() {
-        let times = |frames: usize| (0..frames).map(|k| k as f64 / 25.0).collect::<Vec<_>>();
-        assert_eq!(window(&times(105), 25.0, 105).unwrap(), (0..105).collect::<Vec<u64>>());
-        assert_eq!(window(&times(205), 25.0, 105).unwrap(), (50..155).collect::<Vec<u64>>(), "the middle");
-        let stretched = window(&times(53), 25.0, 105).unwrap();
-        assert_eq!((stretched.len(), stretched[0], stretched[52], stretched[104]), (105, 0, 26, 52));
-        assert_eq!(window(&[], 25.0, 105), None);
     }
 }

@@ -30,7 +30,7 @@ use crate::journal::{Entry, Journal};
 use crate::loader::{Batch, Loader};
 use crate::network;
 use crate::objective::Objective;
-use crate::parts::{Parts, data_hash};
+use crate::parts::Parts;
 use crate::sampler::{Draw, Sampler, orders};
 use crate::validation::{Validation, validate};
 
@@ -83,7 +83,7 @@ pub fn fit(
 ) -> Result<Outcome, TrainError> {
     let set = PreparedSet::open(data)?;
     let parts = Parts::of(&set, config)?;
-    let mut record = Record::new(config, data_hash(&set), data);
+    let mut record = Record::new(config, set.record().hash(), data);
     record.initial_sha256 = config.initial.as_deref().map(weights::file::sha256).transpose()?;
     let mut corpus = Corpus::new(set, config.rate, config.sampling)?;
     let network = network::network(config, &corpus);

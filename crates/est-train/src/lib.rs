@@ -31,7 +31,7 @@ pub use fit::{Event, Outcome, WEIGHTS, fit};
 pub use journal::Entry;
 pub use loader::{Batch, Loader};
 pub use objective::Objective;
-pub use parts::{Parts, data_hash, rounds};
+pub use parts::{Parts, rounds};
 pub use sampler::{Draw, Sample, Sampler, orders};
 pub use validation::Validation;
 

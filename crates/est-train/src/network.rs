@@ -100,7 +100,7 @@ pub(crate) fn write_weights(
         ("seed".to_string(), json!(config.seed)),
         ("git".to_string(), json!(crate::GIT)),
         ("data".to_string(), json!(record.name)),
-        ("data_sha256".to_string(), json!(crate::parts::data_hash(corpus.set()))),
+        ("data_sha256".to_string(), json!(corpus.set().record().hash())),
         ("selection".to_string(), json!(config.selection.name())),
         ("round".to_string(), json!(config.round.as_deref().unwrap_or("all"))),
     ]);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use est_data::protocol::{Clip, Round, Split};
 use est_data::set::{ClipRow, ClipStatus, PreparedSet, SPLITS};
-use sha2::{Digest, Sha256};
 
 use crate::config::{Selection, TrainConfig};
 use crate::error::TrainError;
@@ -33,13 +32,6 @@ pub struct Parts {
 pub fn rounds(set: &PreparedSet) -> Result<Vec<String>, TrainError> {
     let splits = set.splits()?;
     Ok(splits.iter().flat_map(|split| split.rounds()).map(|round| round.name.to_string()).collect())
-}
-
-/// Tells one prepared set from another, and from itself with a clip exchanged: its record names the hash of its
-/// manifest, which names those of all clips.
-pub fn data_hash(set: &PreparedSet) -> String {
-    let record = serde_json::to_vec(set.record()).expect("a record is plain data");
-    Sha256::digest(&record).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Parts {

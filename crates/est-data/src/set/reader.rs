@@ -40,10 +40,10 @@ pub struct SetRecord {
 }
 
 impl SetRecord {
-    /// Names the set's content: the hash of the manifest, which has every clip's label, subject, status and the hash of
-    /// its bytes.
-    pub fn hash(&self) -> &str {
-        &self.manifest_sha256
+    /// Tells one prepared set from another, and from itself with a clip or a split exchanged: the record names the hash of
+    /// the manifest, which names those of all clips, and the hashes of the splits.
+    pub fn hash(&self) -> String {
+        hash::of(&serde_json::to_vec(self).expect("a record is plain data"))
     }
 
     /// Whether both would make the same set.

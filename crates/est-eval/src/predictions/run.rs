@@ -103,7 +103,7 @@ pub(crate) fn predict(
         command: options.command.clone(),
         model: ModelRecord::of(recogniser.model()),
         encoder_arithmetic: recogniser.encoder_arithmetic().to_string(),
-        set: SetStamp { name: record.name.clone(), sha256: record.hash().to_string() },
+        set: SetStamp { name: record.name.clone(), sha256: record.hash() },
         split: scope.split.clone(),
         round: scope.round.clone(),
         part: scope.part,
