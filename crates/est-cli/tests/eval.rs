@@ -26,7 +26,7 @@ fn scores_are_those_of_the_predictions() {
     assert_eq!((&metrics["clips"], &report["pooled"]["faceless"]), (&CLIPS.into(), &0.into()));
     // The report says what it depends on.
     let round = &report["rounds"][0];
-    assert_eq!(round["set"]["sha256"], json(&shared.set().join("set.json"))["manifest_sha256"]);
+    assert_eq!(round["set"]["sha256"], PreparedSet::open(&shared.set()).unwrap().record().hash());
     assert_eq!((&round["selection"], &round["part"]), (&"last-epoch".into(), &"whole".into()));
     assert_eq!(round["resized"], serde_json::json!([64, 32]));
     let markdown = std::fs::read_to_string(out.join("report.md")).unwrap();

@@ -5,6 +5,7 @@ mod scored;
 
 use common::{Table, json};
 use est::Model;
+use est_data::set::PreparedSet;
 use scored::{CLIPS, Shared, column, score};
 
 #[test]
@@ -78,7 +79,7 @@ fn a_temperature_goes_into_the_weights() {
     let (before, after) = (Model::open(&shared.weights()).unwrap(), Model::open(&weights).unwrap());
     assert_eq!(f64::from(after.temperature), f64::from(fit["temperature"].as_f64().unwrap() as f32));
     assert_eq!((&before.tensors, before.temperature), (&after.tensors, 1.0));
-    assert_eq!(after.provenance.scalars["calibrated_on"], json(&set.join("set.json"))["manifest_sha256"]);
+    assert_eq!(after.provenance.scalars["calibrated_on"], PreparedSet::open(&set).unwrap().record().hash());
     assert!(done.stderr.contains("look better than it is"), "{}", done.stderr);
 
     // The same order of the classes, other confidences; and nothing is overwritten.

@@ -40,12 +40,15 @@ impl VideoFile {
         self.encoder.stdin.as_mut().expect("open until the end").write_all(&image.data)
     }
 
-    /// Puts the whole video at `path`.
+    /// Puts the whole video at `path`; makes its folder.
     pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
         drop(self.encoder.stdin.take());
         let done = self.encoder.wait_with_output()?;
         if !done.status.success() {
             return Err(io::Error::other(format!("ffmpeg: {}", String::from_utf8_lossy(&done.stderr).trim())));
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
         }
         whole_file::place(self.file, path)
     }
