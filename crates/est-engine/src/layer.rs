@@ -1,5 +1,7 @@
 //! How a convolution's work is divided among threads. Its numbers do not depend on that.
 
+use std::ops::Range;
+
 use est_kernels::Aligned;
 use est_kernels::conv::{Conv, Epilogue, Stages, leak};
 
@@ -91,6 +93,19 @@ fn divide(
     output: &mut [f32],
     threads: usize,
 ) {
+    for_units(conv, Epilogue { residual, slope }, output, threads, |units, epilogue, output| {
+        conv.run(input, units, epilogue, output);
+    });
+}
+
+/// Divides the output into parts of whole units; `compute` gets a part's units, and its share of the residual.
+fn for_units(
+    conv: &Conv,
+    epilogue: Epilogue,
+    output: &mut [f32],
+    threads: usize,
+    compute: impl Fn(Range<usize>, Epilogue, &mut [f32]) + Sync,
+) {
     let shape = conv.shape();
     let units = conv.units(output.len() / shape.outputs / shape.window.pixels());
     let parts = (threads * PARTS).min(units);
@@ -98,8 +113,8 @@ fn divide(
     let place = |part: usize| conv.pixels(0..unit(part)).len() * shape.outputs;
     let ends: Vec<usize> = (1..=parts).map(place).collect();
     for_parts(output, &ends, |part, output| {
-        let residual = residual.map(|all| &all[place(part)..place(part + 1)]);
-        conv.run(input, unit(part)..unit(part + 1), Epilogue { residual, slope }, output);
+        let residual = epilogue.residual.map(|all| &all[place(part)..place(part + 1)]);
+        compute(unit(part)..unit(part + 1), Epilogue { residual, ..epilogue }, output);
     });
 }
 
@@ -121,14 +136,7 @@ fn stage_by_stage(
     let ends: Vec<usize> = (1..=parts).map(|part| stages.product(piece(part))).collect();
     products.reserve(stages.product(stages.pieces()));
     for_parts(products, &ends, |part, products| stages.products(values, piece(part)..piece(part + 1), products));
-    let shape = conv.shape();
-    let units = conv.units(output.len() / shape.outputs / shape.window.pixels());
-    let parts = (threads * PARTS).min(units);
-    let unit = |part: usize| part * units / parts;
-    let place = |part: usize| conv.pixels(0..unit(part)).len() * shape.outputs;
-    let ends: Vec<usize> = (1..=parts).map(place).collect();
-    for_parts(output, &ends, |part, output| {
-        let residual = epilogue.residual.map(|all| &all[place(part)..place(part + 1)]);
-        stages.finish(products, unit(part)..unit(part + 1), Epilogue { residual, ..epilogue }, output);
+    for_units(conv, epilogue, output, threads, |units, epilogue, output| {
+        stages.finish(products, units, epilogue, output);
     });
 }
