@@ -65,18 +65,21 @@ fn a_root_one_level_off_is_told() {
         ("ravdess", trees::ravdess, "Actor_01"),
     ];
     for (set, tree, below) in sets {
-        let above = tempdir().unwrap();
-        let root = above.path().join("set");
+        // Two levels of our own: the folder of temporary files may hold anything, a folder `train` for one.
+        let temporary = tempdir().unwrap();
+        let above = temporary.path().join("above");
+        let root = above.join("set");
         tree(&root, &mut trees::empty);
         let hint = "set looks right: use it as --root";
         assert!(error(set, &root.join(below)).contains(hint), "{set}: {}", error(set, &root.join(below)));
         // RAVDESS unpacks into folders of its own, so one level too high is fine.
         if *set != "ravdess" {
-            assert!(error(set, above.path()).contains(hint), "{set}: {}", error(set, above.path()));
+            assert!(error(set, &above).contains(hint), "{set}: {}", error(set, &above));
         }
         assert!(error(set, &root.join("nowhere")).contains("no such folder"), "{set}");
-        let bare = tempdir().unwrap();
-        assert!(error(set, bare.path()).contains("into which the set was unpacked"), "{set}");
+        let bare = temporary.path().join("around").join("bare");
+        std::fs::create_dir_all(&bare).unwrap();
+        assert!(error(set, &bare).contains("into which the set was unpacked"), "{set}");
     }
 }
 

@@ -57,9 +57,9 @@ pub(super) fn check_root(root: &Path, expected: &str, fits: impl Fn(&Path) -> bo
     if fits(root) {
         return Ok(());
     }
-    let mut nearby: Vec<PathBuf> =
-        root.canonicalize().ok().and_then(|root| Some(root.parent()?.to_owned())).into_iter().collect();
-    nearby.extend(inside(root)?.folders);
+    // Below before above: what was unpacked here belongs to the set more surely than what happens to lie around it.
+    let mut nearby = inside(root)?.folders;
+    nearby.extend(root.canonicalize().ok().and_then(|root| Some(root.parent()?.to_owned())));
     let hint = match nearby.iter().find(|folder| fits(folder)) {
         Some(folder) => format!("; {} looks right: use it as --root", folder.display()),
         None => "; --root is the folder into which the set was unpacked".to_string(),
