@@ -68,11 +68,14 @@ pub fn plan(source: &dyn Source, options: &SynthOptions) -> Result<SetPlan, Data
             part: None,
         })
         .collect();
-    let split = Some(Split::by_subject("synth", &asked, options.folds, options.seed)?);
+    let split = match source.mixes_faces() {
+        true => None,
+        false => Some(Split::by_subject("synth", &asked, options.folds, options.seed)?),
+    };
     let settings = json!({
         "source": source.name(), "profile": options.profile, "seed": options.seed, "size": options.size,
         "subjects": options.subjects, "clips_per_subject": options.clips_per_subject, "jpeg_quality": QUALITY,
-        "videos": options.videos.is_some(),
+        "videos": options.videos.is_some(), "mixes_faces": source.mixes_faces(),
     });
     Ok(SetPlan { name: "synth".to_string(), classes, settings, clips, split, shard_clips: options.shard_clips })
 }

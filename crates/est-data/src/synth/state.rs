@@ -92,6 +92,11 @@ pub trait Source: Send + Sync {
     /// How many there are; None when any number can be made.
     fn subjects(&self) -> Option<usize>;
 
+    /// Whether one person's face may be part of several subjects, so that no folds are person-independent.
+    fn mixes_faces(&self) -> bool {
+        false
+    }
+
     /// Subject `index` under `seed`.
     fn subject(&self, index: usize, seed: u64) -> Result<Box<dyn Subject>, DataError>;
 }

@@ -1,6 +1,7 @@
 //! Where each place of the head mesh, seen from the front, lies in one photograph.
 
 use super::patch::{Patch, height_at};
+use super::spline::Spline;
 
 /// Template points of a portrait in the order of the Face Research Lab London Set.
 pub const POINTS: usize = 189;
@@ -14,7 +15,7 @@ pub const PUPILS: [usize; 2] = [0, 1];
 pub const IRISES: [[usize; 8]; 2] = [[2, 3, 4, 5, 6, 7, 8, 9], [10, 11, 12, 13, 14, 15, 16, 17]];
 pub const MOUTH_CORNERS: [usize; 2] = [87, 93];
 /// Points on the rim of the face.
-const RIM: [usize; 19] =
+pub const RIM: [usize; 19] =
     [109, 110, 111, 112, 113, 114, 125, 126, 127, 128, 129, 130, 131, 132, 133, 185, 186, 187, 188];
 
 /// The mean shape of the set's 102 neutral faces, its unit the height from the mouth's corners to the pupils, its origin
@@ -74,6 +75,11 @@ impl Fit {
     }
 }
 
+/// The points on the skin of the face: not the irises, nor ears, hair and neck.
+pub fn skin() -> impl Iterator<Item = usize> {
+    (18..115).chain(125..135).chain([144]).chain(158..170).chain([171]).chain(173..179).chain(185..189)
+}
+
 /// The points that the fit goes through, and their places in the mesh's plane: the mean shape laid on the mesh, with the
 /// edges of eyes and lips and the rim of the face moved onto the mesh's own.
 fn correspondences(patch: &Patch) -> (Vec<usize>, Vec<[f32; 2]>) {
@@ -104,90 +110,8 @@ fn correspondences(patch: &Patch) -> (Vec<usize>, Vec<[f32; 2]>) {
         let nearest = outline.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
         places[point] = *nearest.expect("the outline has vertices");
     }
-    // Not the irises, which are no part of the skin, nor ears, hair and neck.
-    let skin = (18..115).chain(125..135).chain([144]).chain(158..170).chain(171..172).chain(173..179).chain(185..189);
     // The lower line of the lips lies on the upper one in the mesh's plane; the slits are closed vertex by vertex.
-    let used: Vec<usize> = skin.filter(|point| !MOUTH_LOWER[1..6].contains(point)).collect();
+    let used: Vec<usize> = skin().filter(|point| !MOUTH_LOWER[1..6].contains(point)).collect();
     let places = used.iter().map(|&point| places[point]).collect();
     (used, places)
-}
-
-/// A smoothing thin-plate spline (Bookstein 1989).
-struct Spline {
-    centres: Vec<[f32; 2]>,
-    /// Of each centre, then of 1, x and y; for both axes of the photograph.
-    weights: Vec<[f64; 2]>,
-}
-
-/// How far the spline may miss its points, in square decimetres: about a pixel where two points contradict each other.
-const SMOOTHING: f64 = 2e-5;
-
-fn kernel(square: f64) -> f64 {
-    if square > 0.0 { square * square.ln() } else { 0.0 }
-}
-
-impl Spline {
-    fn new(centres: &[[f32; 2]], targets: &[[f32; 2]]) -> Self {
-        let count = centres.len();
-        let size = count + 3;
-        let mut rows = vec![vec![0.0; size + 2]; size];
-        for i in 0..count {
-            for j in 0..count {
-                rows[i][j] = kernel(square(centres[i], centres[j]));
-            }
-            rows[i][i] += SMOOTHING;
-            let affine = [1.0, f64::from(centres[i][0]), f64::from(centres[i][1])];
-            for k in 0..3 {
-                rows[i][count + k] = affine[k];
-                rows[count + k][i] = affine[k];
-            }
-            rows[i][size] = f64::from(targets[i][0]);
-            rows[i][size + 1] = f64::from(targets[i][1]);
-        }
-        Spline { centres: centres.to_vec(), weights: solve(rows) }
-    }
-
-    fn at(&self, place: [f32; 2]) -> [f32; 2] {
-        let count = self.centres.len();
-        let kernels = self.centres.iter().map(|&centre| kernel(square(place, centre)));
-        let terms = kernels.chain([1.0, f64::from(place[0]), f64::from(place[1])]);
-        let mut sum = [0.0; 2];
-        for (term, weight) in terms.zip(&self.weights[..count + 3]) {
-            sum[0] += term * weight[0];
-            sum[1] += term * weight[1];
-        }
-        sum.map(|value| value as f32)
-    }
-}
-
-fn square(a: [f32; 2], b: [f32; 2]) -> f64 {
-    let (x, y) = (f64::from(a[0] - b[0]), f64::from(a[1] - b[1]));
-    x * x + y * y
-}
-
-/// Solves a linear system with two right-hand sides, which are the last two columns of each row (Gauss, with pivots).
-fn solve(mut rows: Vec<Vec<f64>>) -> Vec<[f64; 2]> {
-    let size = rows.len();
-    for column in 0..size {
-        let pivot = (column..size).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()));
-        rows.swap(column, pivot.expect("rows are left"));
-        let (above, below) = rows.split_at_mut(column + 1);
-        let pivot = &above[column];
-        for row in below {
-            let factor = row[column] / pivot[column];
-            if factor != 0.0 {
-                for k in column..size + 2 {
-                    row[k] -= factor * pivot[k];
-                }
-            }
-        }
-    }
-    let mut solution = vec![[0.0; 2]; size];
-    for row in (0..size).rev() {
-        for side in 0..2 {
-            let known: f64 = (row + 1..size).map(|k| rows[row][k] * solution[k][side]).sum();
-            solution[row][side] = (rows[row][size + side] - known) / rows[row][row];
-        }
-    }
-    solution
 }

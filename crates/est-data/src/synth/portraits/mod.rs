@@ -1,6 +1,7 @@
 //! Photographs of neutral faces, moved by action units: each portrait is laid over the head mesh, whose face units move
 //! it.
 
+mod blend;
 mod draw;
 mod eyes;
 mod fit;
@@ -10,6 +11,7 @@ mod patch;
 mod portrait;
 mod raster;
 mod relief;
+mod spline;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::mesh::HeadMesh;
 use super::state::{Source, Subject};
 use crate::error::DataError;
+use blend::Face;
 use patch::Patch;
 use portrait::Portrait;
 
@@ -39,6 +42,7 @@ pub struct Portraits {
     files: Vec<PathBuf>,
     points: Vec<Vec<[f32; 2]>>,
     patch: Arc<Patch>,
+    blends: bool,
 }
 
 impl Portraits {
@@ -75,7 +79,28 @@ impl Portraits {
         });
         let points = points.collect::<Result<_, _>>()?;
         let patch = Arc::new(Patch::new(&HeadMesh::open(mesh_file, &[])?));
-        Ok(Portraits { files, points, patch })
+        Ok(Portraits { files, points, patch, blends: false })
+    }
+
+    /// Lets subjects beyond the photographs be blends of two of them.
+    pub fn with_blends(self) -> Self {
+        Portraits { blends: true, ..self }
+    }
+
+    fn photographed(&self, index: usize) -> Result<Face, DataError> {
+        Ok(Face { image: photograph(&self.files[index])?, points: self.points[index].clone() })
+    }
+
+    /// Any two portraits, mixed by 30 to 70 %.
+    fn blended(&self, index: usize, noise: Noise) -> Result<(String, Face), DataError> {
+        let count = self.files.len();
+        let draw = |k: u64, limit: usize| ((noise.unit(k) * limit as f64) as usize).min(limit - 1);
+        let first = draw(4, count);
+        let second = (first + 1 + draw(5, count - 1)) % count;
+        let share = noise.uniform(6, 0.3, 0.7);
+        let face = self.photographed(first)?.blend(&self.photographed(second)?, share);
+        let [first, second] = [first, second].map(|portrait| name(&self.files[portrait]));
+        Ok((format!("blend_{index}_of_{first}_and_{second}"), face))
     }
 }
 
@@ -85,27 +110,29 @@ impl Source for Portraits {
     }
 
     fn subjects(&self) -> Option<usize> {
-        Some(self.files.len())
+        (!self.blends || self.files.len() < 2).then_some(self.files.len())
     }
 
-    /// Portrait `index` in the order of names; the seed decides whether it is mirrored and tints its colours a little.
+    fn mixes_faces(&self) -> bool {
+        self.blends
+    }
+
+    /// Portrait `index` in the order of names, or beyond them a blend; the seed decides which two it is of, whether the
+    /// face is mirrored, and tints its colours a little.
     fn subject(&self, index: usize, seed: u64) -> Result<Box<dyn Subject>, DataError> {
-        let Some(file) = self.files.get(index) else {
-            let folder = self.files[0].parent().unwrap_or(Path::new(""));
+        let folder = self.files[0].parent().unwrap_or(Path::new(""));
+        if self.subjects().is_some_and(|there| index >= there) {
             return Err(DataError::set(folder, format!("holds {} portraits; there is no {index}", self.files.len())));
-        };
+        }
         let noise = Noise::new(seed, &format!("portraits.{index}"));
-        let image = photograph(file)?;
+        let (id, face) = match self.files.get(index) {
+            Some(file) => (format!("portrait_{}", name(file)), self.photographed(index)?),
+            None => self.blended(index, noise)?,
+        };
         let tint = [1, 2, 3].map(|k| 1.0 + noise.uniform(k, -0.04, 0.04));
-        let subject = Portrait::new(
-            format!("portrait_{}", name(file)),
-            &image,
-            &self.points[index],
-            self.patch.clone(),
-            noise.unit(0) < 0.5,
-            tint,
-        );
-        Ok(Box::new(subject.map_err(|problem| DataError::set(file, problem))?))
+        let mirrored = noise.unit(0) < 0.5;
+        let subject = Portrait::new(id.clone(), &face.image, &face.points, self.patch.clone(), mirrored, tint);
+        Ok(Box::new(subject.map_err(|problem| DataError::set(folder, format!("{id}: {problem}")))?))
     }
 }
 

@@ -172,6 +172,38 @@ fn errors_name_the_file() {
     let encoder = jpeg_encoder::Encoder::new_file(folder.path().join("neutral/001.jpg"), 90).unwrap();
     encoder.encode(&image.data, WIDTH as u16, WIDTH as u16, jpeg_encoder::ColorType::Rgb).unwrap();
     assert_eq!(portraits.subject(0, 1).unwrap().id(), "portrait_001");
+    // One photograph has nothing to be blended with.
+    std::fs::remove_file(folder.path().join("neutral/002.jpg")).unwrap();
+    assert_eq!(Portraits::open(folder.path(), &mesh).unwrap().with_blends().subjects(), Some(1));
+}
+
+/// A face that is darker, wider and turned, in the middle of another: the blend lies between them, its border is the first's.
+#[test]
+fn a_blend_lies_between_its_faces() {
+    let first = || Face { image: photograph(), points: points() };
+    let mut second = first();
+    second.image.data.iter_mut().for_each(|value| *value /= 2);
+    for point in &mut second.points {
+        *point = [240.0 + 1.2 * (point[0] - 240.0), point[1] + 6.0];
+    }
+    let same = first().blend(&first(), 0.5);
+    let unlike = same.image.data.iter().zip(&photograph().data).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>();
+    // The maps are linear within cells of six pixels and miss their points by up to one: on edges that shows.
+    assert!(unlike / (same.image.data.len() as f64) < 1.0, "{unlike}");
+    let far = |face: &Face, other: &[[f32; 2]]| {
+        face.points.iter().zip(other).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f32::max)
+    };
+    assert!(far(&same, &points()) < 1e-3);
+    let blend = first().blend(&second, 0.5);
+    let wide = |points: &[[f32; 2]]| points[93][0] - points[87][0];
+    assert!((wide(&blend.points) / wide(&points()) - 1.1).abs() < 0.02, "{}", wide(&blend.points));
+    let border = |image: &Image| [image.data[..30].to_vec(), image.data[image.data.len() - 30..].to_vec()];
+    let apart =
+        border(&blend.image).concat().iter().zip(border(&photograph()).concat()).map(|(a, b)| a.abs_diff(b)).max();
+    assert!(apart <= Some(2), "{apart:?}");
+    // The second face's darkness is taken out: colours are the first one's.
+    let cheek = points()[165];
+    assert!((brightness(&blend.image, cheek) - brightness(&photograph(), cheek)).abs() < 12);
 }
 
 /// The real photographs, where someone has fetched them: lids cover the irises of all.
