@@ -20,6 +20,8 @@ pub enum Command {
     Prepare(PrepareArgs),
     /// Generate labelled expression video whose truth is known
     Synth(SynthArgs),
+    /// Make one prepared set of several, to train on all of them
+    Join(JoinArgs),
     /// Score weights on a prepared set
     Eval(EvalArgs),
     /// Test whether two evaluations differ on the clips that they share (McNemar's exact test)
@@ -54,9 +56,9 @@ pub struct PredictArgs {
     /// Folder for the results; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "est-results")]
     pub out: PathBuf,
-    /// Weights file written by `est weights import`, or random:SEED for an untrained model
+    /// Weights file of `est train` or `est weights import`, or random:SEED for an untrained model [default: est's own]
     #[arg(long, value_name = "FILE")]
-    pub weights: String,
+    pub weights: Option<String>,
     /// Results to write, separated by commas; <name>.run.json is always written
     #[arg(long, value_enum, value_delimiter = ',', default_value = "csv")]
     pub format: Vec<Format>,
@@ -148,6 +150,22 @@ fn set_names() -> clap::builder::PossibleValuesParser {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct JoinArgs {
+    /// Prepared sets; with train=, validation= or test= before each, the joined set has that split
+    #[arg(value_name = "[PART=]DIR", required = true)]
+    pub sets: Vec<String>,
+    /// Folder for the joined set; a run that was stopped goes on there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Clips in one shard
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub shard_clips: u32,
+    /// Log as JSON lines on standard error, and the summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct SynthArgs {
     /// Folder for the set; a run that was stopped goes on there
     #[arg(long, value_name = "DIR", required_unless_present = "preview")]
@@ -171,6 +189,10 @@ pub struct SynthArgs {
     /// Animate the portraits of this folder (neutral/*.jpg, landmarks.json) instead of drawing 3D heads
     #[arg(long, value_name = "DIR")]
     pub portraits: Option<PathBuf>,
+    /// With --portraits: subjects beyond the photographs are blends of two of them, so that any number can be made. No
+    /// folds are drawn then: no two subjects are certain to be different people
+    #[arg(long, requires = "portraits")]
+    pub blends: bool,
     /// The head mesh [default: where `make setup` put it]
     #[arg(long, value_name = "FILE")]
     pub mesh: Option<PathBuf>,
@@ -204,9 +226,9 @@ pub struct ScopeArgs {
     /// The prepared set, made by `est prepare` or `est synth`
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights file, or random:SEED for an untrained model
+    /// Weights file, or random:SEED for an untrained model [default: est's own]
     #[arg(long, value_name = "FILE")]
-    pub weights: String,
+    pub weights: Option<String>,
     /// One of the set's splits; without --split and --round every labelled clip is read
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
@@ -418,6 +440,14 @@ pub enum WeightsCommand {
     Import(ImportArgs),
     /// What a weights file holds
     Show(ShowArgs),
+    /// Leave out what prediction does not read and store the rest in half precision: under half the size
+    Shrink(ShrinkArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShrinkArgs {
+    pub input: PathBuf,
+    pub output: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => return commands::predict::run(&args),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
+        Command::Join(args) => commands::join::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Calibrate(args) => commands::calibrate::run(&args),

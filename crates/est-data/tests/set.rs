@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use est::Source;
-use est_data::set::{BuildProgress, ClipMaker, ClipRow, ClipStatus, MadeClip, PreparedSet, Scratch, SetPlan, build};
+use est_data::set::{BuildProgress, ClipMaker, ClipRow, ClipStatus, JoinMaker, Joined, MadeClip, PreparedSet, Scratch};
+use est_data::set::{SetPlan, build, join_plan};
 use est_data::{ClipEntry, DataError};
 use files::files;
 use serde_json::json;
@@ -173,4 +174,44 @@ fn damage_is_found() {
     std::fs::write(&manifest, text).unwrap();
     let error = PreparedSet::open(folder.path()).unwrap_err().to_string();
     assert!(error.contains("clips.csv"), "{error}");
+}
+
+#[test]
+fn joined_sets_are_all_of_both_under_other_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = |name: &str| run(&folder.path().join(name), 1, usize::MAX).0.unwrap();
+    let joined = |part| ["one", "two"].map(|name| Joined { name: name.to_string(), part, set: set(name) });
+    let make = |sets: &[Joined], out: &str| {
+        let plan = join_plan(sets, 4)?;
+        build(&plan, &folder.path().join(out), 2, || Ok(JoinMaker::new(sets)), |_| ())
+    };
+    let mut sets = joined(None);
+    let both = make(&sets, "both").unwrap();
+    assert_eq!((both.clips().len(), both.frames()), (2 * CLIPS, 36));
+    assert!(both.splits().unwrap().is_empty());
+    for (k, clip) in both.clips().iter().enumerate() {
+        let original = &sets[0].set.clips()[k % CLIPS];
+        let name = ["one", "two"][k / CLIPS];
+        assert_eq!(clip.clip, format!("{name}-{}", original.clip));
+        assert_eq!(clip.subject, original.subject.as_ref().map(|subject| format!("{name}-{subject}")));
+        let of =
+            |row: &ClipRow| (row.label, row.status, row.frames, row.decoded, row.note.clone(), row.start_s, row.end_s);
+        assert_eq!(of(clip), of(original));
+        for frame in 0..clip.frames {
+            assert_eq!(both.jpeg(clip, frame).unwrap(), bytes(k % CLIPS, frame as usize));
+        }
+    }
+    let details = both.details(&both.clips()[CLIPS + 6]).unwrap();
+    assert_eq!((&details["truth"], &details["clip"]), (&json!(6), &json!("two-clip-6")));
+    assert_eq!(details["joined_from"]["clip"], "clip-6");
+
+    sets[1].part = Some("validation");
+    assert!(make(&sets, "x").unwrap_err().to_string().contains("has no part"));
+    sets[0].part = Some("train");
+    let parts = make(&sets, "parts").unwrap();
+    let rounds = parts.splits().unwrap();
+    let round = &rounds[0].rounds()[0];
+    assert_eq!((round.train.len(), round.validation.len(), round.test.len()), (CLIPS - 1, CLIPS - 1, 0));
+    sets[1].name = "one".to_string();
+    assert!(make(&sets, "x").unwrap_err().to_string().contains("the same name"));
 }

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod eval;
 pub mod explain;
 mod faces;
+pub mod join;
 mod model;
 pub mod predict;
 pub mod prepare;

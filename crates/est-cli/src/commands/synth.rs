@@ -23,6 +23,7 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<ExitCode> {
     let mesh = assets::mesh(args.mesh.as_deref())?;
     let source: Box<dyn Source> = match &args.portraits {
         None => Box::new(Heads::open(&mesh)?),
+        Some(folder) if args.blends => Box::new(Portraits::open(folder, &mesh)?.with_blends()),
         Some(folder) => Box::new(Portraits::open(folder, &mesh)?),
     };
     if let Some(path) = &args.preview {

@@ -10,12 +10,14 @@
 
 mod build;
 mod index;
+mod join;
 mod part;
 mod reader;
 mod row;
 
 pub use build::{BuildProgress, ClipMaker, SetPlan, build};
 pub use index::FramePlace;
+pub use join::{JoinMaker, Joined, join_plan};
 pub use part::{Frames, MadeClip, Scratch};
 pub use reader::{PreparedSet, SetRecord};
 pub use row::{ClipRow, ClipStatus, StatusCounts};
