@@ -15,11 +15,15 @@ pub struct Augment {
     pub jitter: f64,
     /// Probability that a rectangle of 2 to 20 % of the picture is painted grey.
     pub erase: f64,
+    /// Probability of a clip without colours.
+    pub grey: f64,
+    /// How far the face is moved: at 0.1 up to 10 % larger or smaller, 5 % of a side off its place, turned by 6 degrees.
+    pub shift: f64,
 }
 
 impl Augment {
     /// SPEC section 1: "no other augmentation in `paper`".
-    pub const PAPER: Augment = Augment { flip: 0.0, jitter: 0.0, erase: 0.0 };
+    pub const PAPER: Augment = Augment { flip: 0.0, jitter: 0.0, erase: 0.0, grey: 0.0, shift: 0.0 };
 
     /// The change of `clip` in `epoch`.
     pub fn draw(&self, seed: u64, epoch: u32, clip: usize) -> Change {
@@ -31,9 +35,13 @@ impl Augment {
             let (w, h) = ((area * ratio).sqrt().min(1.0), (area / ratio).sqrt().min(1.0));
             [noise.unit(7) * (1.0 - w), noise.unit(8) * (1.0 - h), w, h]
         };
+        let grey = noise.unit(9) < self.grey;
+        let factors = || [factor(1), factor(2), if grey { 0.0 } else { factor(3) }];
+        let moved = |i: u64| noise.uniform(i, -self.shift, self.shift);
         Change {
             flip: noise.unit(0) < self.flip,
-            factors: (self.jitter > 0.0).then(|| [factor(1), factor(2), factor(3)]),
+            factors: (self.jitter > 0.0 || grey).then(factors),
+            placed: (self.shift > 0.0).then(|| [1.0 + moved(10), 0.5 * moved(11), 0.5 * moved(12), moved(13)]),
             erase: erased.then(rectangle),
         }
     }
@@ -43,7 +51,13 @@ impl Augment {
     }
 
     pub(crate) fn problem(&self) -> Option<String> {
-        let fields = [("flip", self.flip), ("jitter", self.jitter), ("erase", self.erase)];
+        let fields = [
+            ("flip", self.flip),
+            ("jitter", self.jitter),
+            ("erase", self.erase),
+            ("grey", self.grey),
+            ("shift", self.shift),
+        ];
         let wrong = fields.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value))?;
         Some(format!("augment.{} is {}, not between 0 and 1", wrong.0, wrong.1))
     }
@@ -61,6 +75,8 @@ pub struct Change {
     pub flip: bool,
     /// Of brightness, contrast and saturation.
     pub factors: Option<[f32; 3]>,
+    /// Zoom about the middle, then displacement right and down in sides, then the turn in radians.
+    pub placed: Option<[f32; 4]>,
     /// x, y, width and height as shares of the sides.
     pub erase: Option<[f64; 4]>,
 }
@@ -68,6 +84,9 @@ pub struct Change {
 impl Change {
     pub fn apply(&self, image: &mut Image) {
         let (width, height) = (image.width, image.height);
+        if let Some(placed) = self.placed {
+            *image = place(image, placed);
+        }
         if let Some(factors) = self.factors {
             jitter(&mut image.data, factors);
         }
@@ -86,6 +105,31 @@ impl Change {
             }
         }
     }
+}
+
+/// The picture moved; beyond its edge its edge. Bilinear.
+fn place(image: &Image, [zoom, right, down, turn]: [f32; 4]) -> Image {
+    let (width, height) = (image.width, image.height);
+    let (sin, cos) = turn.sin_cos();
+    let middle = [0.5 * (width - 1) as f32, 0.5 * (height - 1) as f32];
+    let [right, down] = [right * width as f32, down * height as f32];
+    let mut data = Vec::with_capacity(image.data.len());
+    for y in 0..height {
+        for x in 0..width {
+            let (a, b) = ((x as f32 - middle[0] - right) / zoom, (y as f32 - middle[1] - down) / zoom);
+            let x = (cos * a + sin * b + middle[0]).clamp(0.0, (width - 1) as f32);
+            let y = (cos * b - sin * a + middle[1]).clamp(0.0, (height - 1) as f32);
+            let (left, top) = (x as usize, y as usize);
+            let (next, below) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+            let (share, low) = (x - left as f32, y - top as f32);
+            for c in 0..3 {
+                let at = |x: usize, y: usize| f32::from(image.data[3 * (y * width + x) + c]);
+                let row = |y: usize| at(left, y) + share * (at(next, y) - at(left, y));
+                data.push((row(top) + low * (row(below) - row(top)) + 0.5) as u8);
+            }
+        }
+    }
+    Image::new(width, height, data)
 }
 
 fn jitter(pixels: &mut [u8], [brightness, contrast, saturation]: [f32; 3]) {
@@ -142,8 +186,38 @@ mod tests {
     }
 
     #[test]
+    fn a_moved_picture_lies_where_it_was_moved() {
+        let dot = |at: [usize; 2]| {
+            let mut data = vec![0; 3 * 21 * 21];
+            data[3 * (at[1] * 21 + at[0])..][..3].fill(255);
+            Image::new(21, 21, data)
+        };
+        let brightest = |image: &Image| {
+            let at = (0..21 * 21).max_by_key(|&at| image.data[3 * at]).unwrap();
+            [at % 21, at / 21]
+        };
+        let moved = |from, placed| {
+            let mut image = dot(from);
+            Change { placed: Some(placed), ..Change::default() }.apply(&mut image);
+            brightest(&image)
+        };
+        assert_eq!(moved([10, 10], [1.0, 2.0 / 21.0, -3.0 / 21.0, 0.0]), [12, 7]);
+        assert_eq!(moved([14, 10], [1.5, 0.0, 0.0, 0.0]), [16, 10]);
+        // A quarter turn, clockwise as the viewer sees it.
+        assert_eq!(moved([14, 10], [1.0, 0.0, 0.0, std::f32::consts::FRAC_PI_2]), [10, 14]);
+    }
+
+    #[test]
+    fn grey_takes_the_colours() {
+        let change = Augment { grey: 1.0, ..Augment::PAPER }.draw(1, 0, 0);
+        let mut image = picture();
+        change.apply(&mut image);
+        assert!(image.data.chunks(3).all(|pixel| pixel[0].abs_diff(pixel[1]) <= 1 && pixel[1].abs_diff(pixel[2]) <= 1));
+    }
+
+    #[test]
     fn chances_are_those_asked_for() {
-        let augment = Augment { flip: 0.5, jitter: 0.2, erase: 0.25 };
+        let augment = Augment { flip: 0.5, jitter: 0.2, erase: 0.25, ..Augment::PAPER };
         let changes: Vec<Change> = (0..2000).map(|clip| augment.draw(1, 0, clip)).collect();
         let count = |of: &dyn Fn(&Change) -> bool| changes.iter().filter(|change| of(change)).count();
         // Binomial: 1000 +- 22, 500 +- 19; five deviations.

@@ -35,6 +35,8 @@ pub struct Record {
     pub data: PathBuf,
     /// Of the file that `config.initial` names.
     pub initial_sha256: Option<String>,
+    /// Of the file that `config.targets` names.
+    pub targets_sha256: Option<String>,
     /// Of the program's source.
     pub git: String,
 }
@@ -48,6 +50,7 @@ impl Record {
             data_sha256,
             data: data.to_owned(),
             initial_sha256: None,
+            targets_sha256: None,
             git: crate::GIT.to_string(),
         }
     }
@@ -72,6 +75,11 @@ impl Record {
         }
         if self.initial_sha256 != now.initial_sha256 {
             let problem = "began with other weights: the file that `initial` names has changed; restore it, or choose \
+                           another --out";
+            return Err(TrainError::input(path, problem));
+        }
+        if self.targets_sha256 != now.targets_sha256 {
+            let problem = "began with other targets: the file that `targets` names has changed; restore it, or choose \
                            another --out";
             return Err(TrainError::input(path, problem));
         }

@@ -91,6 +91,10 @@ pub struct TrainConfig {
     /// all be there. None: random ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
+    /// In the stage `frames`: CSV with what is right for single frames, columns `clip`, `frame` and `p_CLASS` of every
+    /// class (a distribution: from a teacher, or between a class and `neutral`). Only the frames that it lists are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<PathBuf>,
     /// Parts that are not trained, by prefix of their names (`conv1`, `bn1`, `layer1`); their batch norms keep their
     /// statistics.
     pub frozen: Vec<String>,
@@ -128,6 +132,7 @@ impl TrainConfig {
         device: Device::Cpu,
         threads: 0,
         initial: None,
+        targets: None,
         frozen: vec![],
         selection: Selection::InnerValidation,
         validation_share: 0.125,
@@ -239,6 +244,10 @@ impl TrainConfig {
                 "stage \"frozen\" computes features once: no `augment`",
             ),
             (
+                self.stage == Stage::Frames || self.targets.is_none(),
+                "`targets` are of single frames: only for stage \"frames\"",
+            ),
+            (
                 self.stage != Stage::Frames || self.frozen.is_empty() || !self.frozen.iter().any(String::is_empty),
                 "`frozen` has an empty name",
             ),
@@ -291,6 +300,7 @@ mod tests {
             ("[network]\nsnippets = 11", "need 115 frames"),
             ("stage = \"frozen\"", "initial"),
             ("stage = \"frozen\"\ninitial = \"a\"\n[augment]\nflip = 0.5", "augment"),
+            ("targets = \"a.csv\"", "stage"),
             ("selection = \"best\"", "unknown variant `best`"),
             ("[augment]\nflip = 2.0", "augment.flip"),
             ("seed = ", "not TOML"),

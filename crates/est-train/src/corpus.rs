@@ -9,6 +9,8 @@ use est_nets::Sampling;
 
 use crate::augment::Change;
 use crate::error::TrainError;
+use crate::sampler::Draw;
+use crate::targets::FrameTargets;
 
 /// What the network reads of one clip.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,7 @@ pub struct Corpus {
     /// Clips whose bytes were compared with the manifest's hash.
     verified: Vec<AtomicBool>,
     features: Option<Features>,
+    targets: Option<FrameTargets>,
 }
 
 /// Features of the frames that windows show, by clip and then by frame.
@@ -52,7 +55,7 @@ impl Corpus {
             .map(|clip| Some(centre_window(rate, sampling.window, &set.times(clip))?.crops))
             .collect();
         let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
-        Ok(Corpus { set, size: size as usize, windows, verified, features: None })
+        Ok(Corpus { set, size: size as usize, windows, verified, features: None, targets: None })
     }
 
     pub fn set(&self) -> &PreparedSet {
@@ -78,6 +81,28 @@ impl Corpus {
         self.features = Some(features);
     }
 
+    pub(crate) fn set_targets(&mut self, targets: FrameTargets) {
+        self.targets = Some(targets);
+    }
+
+    /// Those of the frames that the targets list of `clip` to which `places` ([`Draw::Listed`]) point; what is right for
+    /// them is added to `shares`.
+    ///
+    /// # Errors
+    /// As [`Corpus::frames`].
+    pub fn listed(
+        &self,
+        clip: usize,
+        places: &[usize],
+        change: &Change,
+        shares: &mut Vec<f32>,
+    ) -> Result<Frames, TrainError> {
+        let rows = self.targets.as_ref().expect("set before frames are drawn from them").of(clip);
+        let rows: Vec<_> = places.iter().map(|place| &rows[place * rows.len() / Draw::OF_LISTED]).collect();
+        shares.extend(rows.iter().flat_map(|row| &row.shares));
+        self.pictures(clip, rows.iter().map(|row| row.frame), change)
+    }
+
     /// The frames at `places` of a clip's window. The first time that a clip is read, its bytes are compared with the
     /// manifest's hash.
     ///
@@ -89,17 +114,25 @@ impl Corpus {
             let row = |place: &usize| &rows[clip][&window[*place]][..];
             return Ok(Frames::Features(places.iter().flat_map(row).copied().collect()));
         }
+        self.pictures(clip, places.iter().map(|&place| window[place]), change)
+    }
+
+    fn pictures(
+        &self,
+        clip: usize,
+        frames: impl ExactSizeIterator<Item = u64>,
+        change: &Change,
+    ) -> Result<Frames, TrainError> {
         let row = &self.set.clips()[clip];
         if !self.verified[clip].load(Ordering::Relaxed) {
             self.set.verify(row)?;
             self.verified[clip].store(true, Ordering::Relaxed);
         }
         let len = self.size * self.size * 3;
-        let mut pixels = Vec::with_capacity(places.len() * len);
+        let mut pixels = Vec::with_capacity(frames.len() * len);
         // A stretched clip shows some frames twice.
         let mut decoded: BTreeMap<u64, usize> = BTreeMap::new();
-        for &place in places {
-            let frame = window[place];
+        for frame in frames {
             if let Some(&at) = decoded.get(&frame) {
                 pixels.extend_from_within(at..at + len);
                 continue;

@@ -32,6 +32,7 @@ use crate::network;
 use crate::objective::Objective;
 use crate::parts::Parts;
 use crate::sampler::{Draw, Sampler, orders};
+use crate::targets::FrameTargets;
 use crate::validation::{Validation, validate};
 
 /// Name of the weights file in the run's folder.
@@ -85,7 +86,12 @@ pub fn fit(
     let parts = Parts::of(&set, config)?;
     let mut record = Record::new(config, set.record().hash(), data);
     record.initial_sha256 = config.initial.as_deref().map(weights::file::sha256).transpose()?;
+    record.targets_sha256 = config.targets.as_deref().map(weights::file::sha256).transpose()?;
     let mut corpus = Corpus::new(set, config.rate, config.sampling)?;
+    if let Some(path) = &config.targets {
+        let targets = FrameTargets::read(path, corpus.set(), &parts.train)?;
+        corpus.set_targets(targets);
+    }
     let network = network::network(config, &corpus);
     if let Some(problem) = network.problem() {
         return Err(TrainError::input(data, format!("its pictures or classes fit no network: {problem}")));
@@ -223,7 +229,11 @@ impl Run<'_> {
             sampling: config.sampling,
             snippets: self.network.snippets,
             frames: self.network.frames,
-            draw: if config.stage == Stage::Frames { Draw::Frames(config.frames_per_clip) } else { Draw::Snippets },
+            draw: match (config.stage, &config.targets) {
+                (Stage::Frames, None) => Draw::Frames(config.frames_per_clip),
+                (Stage::Frames, Some(_)) => Draw::Listed(config.frames_per_clip),
+                _ => Draw::Snippets,
+            },
             orders: orders.map_err(|problem| TrainError::input(self.out.join("config.toml"), problem))?,
             augment: config.augment.clone(),
         })
@@ -374,10 +384,23 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
     };
     if config.stage == Stage::Frames {
         let of = |&class: &i64| std::iter::repeat_n(class, config.frames_per_clip);
-        return (vec![frames], Targets { classes: batch.classes.iter().flat_map(of).collect(), orders: vec![] });
+        let classes: Vec<i64> = match &batch.shares[..] {
+            [] => batch.classes.iter().flat_map(of).collect(),
+            shares => shares.chunks(classes_of(batch, config)).map(likeliest).collect(),
+        };
+        return (vec![frames], Targets { classes, shares: batch.shares.clone(), orders: vec![] });
     }
-    let targets = Targets { classes: batch.classes.clone(), orders: batch.orders.clone() };
+    let targets = Targets { classes: batch.classes.clone(), shares: vec![], orders: batch.orders.clone() };
     (vec![frames, Input::Indices(&batch.order)], targets)
+}
+
+/// Classes of a batch with shares.
+fn classes_of(batch: &Batch, config: &TrainConfig) -> usize {
+    batch.shares.len() / (batch.len * config.frames_per_clip)
+}
+
+fn likeliest(shares: &[f32]) -> i64 {
+    (0..shares.len()).fold(0, |best, i| if shares[i] > shares[best] { i } else { best }) as i64
 }
 
 fn frames_of(config: &TrainConfig) -> usize {

@@ -20,6 +20,7 @@ mod objective;
 mod parts;
 mod sampler;
 pub mod series;
+mod targets;
 mod validation;
 
 pub use augment::{Augment, Change};

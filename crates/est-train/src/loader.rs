@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crate::corpus::{Corpus, Frames};
 use crate::error::TrainError;
-use crate::sampler::{Sample, Sampler};
+use crate::sampler::{Draw, Sample, Sampler};
 
 /// Batches that are ready at most: 42 MB each at 8 clips of 35 pictures of 224 pixels.
 const AHEAD: u64 = 3;
@@ -20,6 +20,8 @@ pub struct Batch {
     /// Which snippet stands at each place: [len, n].
     pub order: Vec<i64>,
     pub classes: Vec<i64>,
+    /// Of every frame, a distribution over the classes, when the corpus has targets.
+    pub shares: Vec<f32>,
     pub orders: Vec<i64>,
 }
 
@@ -34,11 +36,16 @@ impl Batch {
             frames: Frames::Pixels(vec![]),
             order: vec![],
             classes: vec![],
+            shares: vec![],
             orders: vec![],
         };
         for sample in samples {
             let clip = clips[sample.clip];
-            match (corpus.frames(clip, &sample.places, &sample.change)?, &mut batch.frames) {
+            let read = match sampler.draw {
+                Draw::Listed(_) => corpus.listed(clip, &sample.places, &sample.change, &mut batch.shares)?,
+                _ => corpus.frames(clip, &sample.places, &sample.change)?,
+            };
+            match (read, &mut batch.frames) {
                 (Frames::Pixels(pixels), Frames::Pixels(all)) => all.extend(pixels),
                 (Frames::Features(features), Frames::Features(all)) => all.extend(features),
                 (frames, all) => *all = frames,

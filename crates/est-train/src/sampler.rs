@@ -25,6 +25,12 @@ pub enum Draw {
     Snippets,
     /// So many single places of the middle half of the window: the expression, not its onset.
     Frames(usize),
+    /// So many of the frames that the targets list; a place is in 0..[`Draw::OF_LISTED`], whatever the length of the list.
+    Listed(usize),
+}
+
+impl Draw {
+    pub const OF_LISTED: usize = 1 << 16;
 }
 
 /// Draws samples.
@@ -64,6 +70,7 @@ impl Sampler {
         let Sampling { window, .. } = self.sampling;
         let (places, order) = match self.draw {
             Draw::Frames(count) => ((0..count).map(|_| window / 4 + below(window / 2)).collect(), 0),
+            Draw::Listed(count) => ((0..count).map(|_| below(Draw::OF_LISTED)).collect(), 0),
             Draw::Snippets => {
                 let order = if self.orders.is_empty() { 0 } else { below(self.orders.len()) };
                 let places = est::train_places(self.sampling, [self.snippets, self.frames], &mut below);

@@ -12,6 +12,8 @@ use crate::objective::Objective;
 pub struct Targets {
     /// Index of the class, for each row of the class logits.
     pub classes: Vec<i64>,
+    /// Instead of it a distribution over the classes for each row, one behind the other; empty: the class alone.
+    pub shares: Vec<f32>,
     /// Index of the order in which the snippets stand; ignored by a network without the SSOP head.
     pub orders: Vec<i64>,
 }
@@ -47,7 +49,11 @@ pub(super) fn losses(
         weights => Some(Tensor::f_from_slice(weights)?.f_to_kind(Kind::Float)?.f_to_device(device)?),
     };
     let right = Tensor::f_from_slice(&targets.classes)?.f_to_device(device)?;
-    let class = outputs[0].f_cross_entropy_loss(&right, weights, Reduction::Mean, -100, objective.label_smoothing)?;
+    let asked = match &targets.shares[..] {
+        [] => right.shallow_clone(),
+        shares => Tensor::f_from_slice(shares)?.f_view([targets.classes.len() as i64, -1])?.f_to_device(device)?,
+    };
+    let class = outputs[0].f_cross_entropy_loss(&asked, weights, Reduction::Mean, -100, objective.label_smoothing)?;
     let mut losses = Losses { classes_right: count(&outputs[0], &right)?, ..Losses::default() };
     let mut total = class.shallow_clone();
     if let Some(logits) = outputs.get(1) {
