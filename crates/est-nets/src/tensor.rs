@@ -14,4 +14,11 @@ impl Tensor {
         assert_eq!(data.len(), shape.iter().product::<usize>(), "data of shape {shape:?}");
         Tensor { shape, data }
     }
+
+    /// Every value rounded to IEEE half precision, the nearest or of two the even one. Weights files store such a matrix
+    /// or filter in half the bytes.
+    pub fn halved(&self) -> Self {
+        let data = self.data.iter().map(|&value| half::f16::from_f32(value).to_f32()).collect();
+        Tensor { shape: self.shape.clone(), data }
+    }
 }

@@ -23,7 +23,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitCode> {
     if clips.part != Part::Validation {
         log.warning("a temperature that is fitted on clips of the training or the test makes their calibration look better than it is");
     }
-    let mut model = model::open(&args.scope.weights, log)?;
+    let mut model = model::open(args.scope.weights.as_deref(), log)?;
     let mut recogniser = scope::recogniser(model.clone(), &args.scope)?;
     let mut progress = log.scoring(&set.record().name);
     let options = EvaluateOptions::default();

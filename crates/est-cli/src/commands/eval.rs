@@ -15,7 +15,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let log = Log::new(args.json);
     let (set, clips) = scope::open(&args.scope, args.part)?;
     let attributes = args.subgroups.as_deref().map(Attributes::read).transpose()?;
-    let model = model::open(&args.scope.weights, log)?;
+    let model = model::open(args.scope.weights.as_deref(), log)?;
     let options = scope::stamp(&args.scope, args.selection, &model, (&set, &clips), log);
     let mut recogniser = scope::recogniser(model, &args.scope)?;
     let mut progress = log.scoring(&set.record().name);

@@ -18,8 +18,8 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let log = Log::new(args.json);
     let (set, clips) = scope::open(&args.scope, args.part)?;
     let curves = args.log.as_deref().map(Curves::read).transpose()?;
-    let first = model::open(&args.scope.weights, log)?;
-    let second = args.against.as_deref().map(|weights| model::open(weights, log)).transpose()?;
+    let first = model::open(args.scope.weights.as_deref(), log)?;
+    let second = args.against.as_deref().map(|weights| model::open(Some(weights), log)).transpose()?;
     let names = names(args, &first, second.as_ref());
     let mut models = vec![];
     for (model, name) in [Some(first), second].into_iter().flatten().zip(&names) {
@@ -73,5 +73,5 @@ fn names(args: &ExplainArgs, first: &Model, second: Option<&Model>) -> Vec<Strin
         stem.unwrap_or_else(|| weights.to_string())
     };
     let against = args.against.as_deref().unwrap_or_default();
-    vec![stem(&args.scope.weights), stem(against)]
+    vec![args.scope.weights.as_deref().map_or("default".to_string(), stem), stem(against)]
 }

@@ -5,13 +5,15 @@ use std::path::Path;
 use anyhow::anyhow;
 use est::Model;
 
+use crate::assets;
 use crate::log::Log;
 
-/// A weights file, or `random:SEED`; a warning where the model is untrained.
-pub fn open(weights: &str, log: Log) -> anyhow::Result<Model> {
-    let model = match weights.strip_prefix("random:") {
-        None => Model::open(Path::new(weights))?,
-        Some(seed) => {
+/// A weights file, or `random:SEED`, or without either the default weights; a warning where the model is untrained.
+pub fn open(weights: Option<&str>, log: Log) -> anyhow::Result<Model> {
+    let model = match weights.map(|weights| (weights, weights.strip_prefix("random:"))) {
+        None => Model::open(&assets::weights()?)?,
+        Some((weights, None)) => Model::open(Path::new(weights))?,
+        Some((weights, Some(seed))) => {
             let seed = seed.parse().map_err(|_| anyhow!("--weights {weights}: the seed must be a whole number"))?;
             Model::random(seed)
         }

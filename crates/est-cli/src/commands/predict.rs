@@ -74,7 +74,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let model = model::open(&args.weights, log)?;
+        let model = model::open(args.weights.as_deref(), log)?;
         let options = RecogniserOptions {
             hop: args.hop as usize,
             engine: est_engine::Options {

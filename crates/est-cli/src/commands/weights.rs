@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::complexity::named;
 use super::{faces, table};
-use crate::args::{ImportArgs, ShowArgs, WeightsArgs, WeightsCommand};
+use crate::args::{ImportArgs, ShowArgs, ShrinkArgs, WeightsArgs, WeightsCommand};
 
 /// ImageNet's mean and deviation per RGB channel, on the [0, 1] scale.
 const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
@@ -19,6 +19,7 @@ pub fn run(args: &WeightsArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         WeightsCommand::Import(args) => import(args),
         WeightsCommand::Show(args) => show(args),
+        WeightsCommand::Shrink(args) => shrink(args),
     }
 }
 
@@ -40,6 +41,14 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     model.save(&args.output)?;
     println!("{}: {} ({})", args.output.display(), model.id(), model.sha256);
     println!("classes: {}", model.classes.join(" "));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shrink(args: &ShrinkArgs) -> anyhow::Result<ExitCode> {
+    let mut model = Model::open(&args.input)?.shrunk();
+    model.save(&args.output)?;
+    let bytes = std::fs::metadata(&args.output)?.len();
+    println!("{}: {} ({}), {:.1} MB", args.output.display(), model.id(), model.sha256, bytes as f64 / 1e6);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -114,7 +114,7 @@ pub(super) fn is_ours(contents: &Contents) -> bool {
 }
 
 impl ModelFile {
-    /// Writes the file, all f32, and returns its SHA-256. `path` is replaced only when the new file is complete and on
+    /// Writes the file and returns its SHA-256: f32, but for matrices and filters that lose nothing in half precision. `path` is replaced only when the new file is complete and on
     /// the disk; equal models give equal bytes.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use ::safetensors::tensor::{Dtype as FileDtype, Metadata};
+use half::f16;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -163,13 +164,23 @@ fn write_whole(path: &Path, header: &[u8], tensors: &BTreeMap<String, Tensor>) -
 fn write_data(writer: &mut impl Write, tensors: &BTreeMap<String, Tensor>) -> io::Result<()> {
     let mut chunk = Vec::with_capacity(CHUNK);
     for tensor in tensors.values() {
+        let halves = fits_halves(tensor);
         for values in tensor.data.chunks(CHUNK / 4) {
             chunk.clear();
-            chunk.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            match halves {
+                true => chunk.extend(values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes())),
+                false => chunk.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+            }
             writer.write_all(&chunk)?;
         }
     }
     Ok(())
+}
+
+/// Whether a matrix or filter loses nothing as IEEE half precision, and is then stored as such ([`Tensor::halved`]).
+fn fits_halves(tensor: &Tensor) -> bool {
+    let exact = |&value: &f32| f16::from_f32(value).to_f32().to_bits() == value.to_bits();
+    tensor.shape.len() > 1 && tensor.data.iter().all(exact)
 }
 
 /// The SHA-256 of the bytes that [`write`] makes of `tensors`, in hexadecimal: it can stand in the file's own header.
@@ -192,8 +203,9 @@ fn header(
         if key == METADATA {
             return Err(WeightsError::tensor(path, key, "the name is reserved; rename the tensor"));
         }
-        let end = offset + 4 * tensor.data.len();
-        entries.insert(key.clone(), json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]}));
+        let (dtype, size) = if fits_halves(tensor) { ("F16", 2) } else { ("F32", 4) };
+        let end = offset + size * tensor.data.len();
+        entries.insert(key.clone(), json!({"dtype": dtype, "shape": tensor.shape, "data_offsets": [offset, end]}));
         offset = end;
     }
     let mut json = Json::Object(entries).to_string().into_bytes();
