@@ -228,7 +228,7 @@ fn frozen_parts_stay() {
     assert!(!learner.memory().unwrap().contains_key("first.conv1.weight"));
 }
 
-/// The moving average begins with the weights after the first update.
+/// The moving average begins with the weights after the first update, and keeps 2 / 11 of them at the second.
 #[test]
 fn rates_by_layer_and_the_moving_average() {
     let graph = tiny();
@@ -247,7 +247,7 @@ fn rates_by_layer_and_the_moving_average() {
     let averaged = learner.averaged().unwrap();
     let name = "layer1.0.conv1.weight";
     let expected: Vec<f32> =
-        after[0][name].data.iter().zip(&after[1][name].data).map(|(a, b)| 0.75 * a + 0.25 * b).collect();
+        after[0][name].data.iter().zip(&after[1][name].data).map(|(a, b)| (2.0 * a + 9.0 * b) / 11.0).collect();
     est_goldens::assert_close(name, &averaged[name].data, &expected, 1e-7);
     assert!(averaged["bn1.running_mean"] == after[1]["bn1.running_mean"]);
 }
