@@ -17,6 +17,7 @@ use small_set::SmallSet;
 /// A frozen encoder and a small network behind it.
 const CONFIG: &str = r#"
 stage = "frozen"
+threads = 1
 selection = "last-epoch"
 [optimiser]
 epochs = 2
