@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use est_nets::{Noise, Tensor};
+use est_nets::{Graph, Noise, Tensor};
 use safetensors::{Dtype, SafeTensors};
 
 /// The seed of every network in the goldens but the one of `authors_tiny.pth`.
@@ -46,6 +46,26 @@ pub fn fill(specs: impl IntoIterator<Item = (String, Vec<usize>)>, seed: u64) ->
         (name, Tensor::new(shape, data))
     });
     values.collect()
+}
+
+/// [`fill`] for all tensors of a network.
+pub fn weights(graph: &Graph, seed: u64) -> BTreeMap<String, Tensor> {
+    fill(graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)), seed)
+}
+
+/// Something for each input of a network to read, in the order of the inputs: numbers in [-1, 1), and for the input
+/// `order` each batch element's own rotation.
+pub fn inputs(graph: &Graph, batch: usize) -> Vec<Vec<f32>> {
+    let tensors = graph.inputs().map(|(_, node)| {
+        let len = node.shape.len();
+        let noise = Noise::new(5, &node.name);
+        let number = |i: usize| match node.name.as_str() {
+            "order" => ((i + i / len) % len) as f32,
+            _ => noise.uniform(i as u64, -1.0, 1.0),
+        };
+        (0..len * batch).map(number).collect()
+    });
+    tensors.collect()
 }
 
 fn parameter(name: &str, shape: &[usize], seed: u64) -> Vec<f32> {

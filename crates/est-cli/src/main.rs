@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => commands::calibrate::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Crossval(args) => commands::crossval::run(&args),
+        Command::Ablate(args) => commands::ablate::run(&args),
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

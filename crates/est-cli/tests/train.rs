@@ -267,10 +267,10 @@ fn two_stages_with_a_frozen_encoder() {
     let place = Place::new(SmallSet::new());
     let base = CONFIG.replace("frozen = [\"layer3\", \"layer4\"]", "");
     let frames =
-        format!("stage = \"frames\"\nframes_per_clip = 2\nselection = \"last\"\nmean = [0.5, 0.5, 0.5]\n{base}");
+        format!("stage = \"frames\"\nframes_per_clip = 2\nselection = \"last-epoch\"\nmean = [0.5, 0.5, 0.5]\n{base}");
     place.config(&frames.replace("epochs = 4", "epochs = 1"));
     let done = place.train("frames", &[]).succeeded();
-    assert!(done.stdout.contains("epoch 1; selection: last"), "{}", done.stdout);
+    assert!(done.stdout.contains("epoch 1; selection: last-epoch"), "{}", done.stdout);
     let initial = place.out("frames").join("weights.est");
     let shown = est(&["weights", "show", initial.to_str().unwrap()]).succeeded().stdout;
     assert!(shown.contains("untrained"), "{shown}");

@@ -38,8 +38,7 @@ fn network(name: &str) -> (Graph, BTreeMap<String, Tensor>) {
     match name {
         "resnet18" => {
             let graph = Backbone::ResNet18.graph(224);
-            let specs = graph.parameters().into_iter().map(|spec| (spec.name, spec.shape));
-            let tensors = est_goldens::fill(specs, est_goldens::SEED);
+            let tensors = est_goldens::weights(&graph, est_goldens::SEED);
             (graph, tensors)
         }
         "retinaface640x480" => {

@@ -5,30 +5,16 @@ mod oracle;
 use std::collections::BTreeMap;
 
 use est_engine::{EngineError, Options, Precision, Session};
-use est_goldens::fill;
-use est_nets::{Activation, Backbone, EstConfig, Graph, Init, Noise, Op, SnippetFeatures, Tensor, retinaface};
+use est_goldens::inputs;
+use est_nets::{Activation, Backbone, EstConfig, Graph, Init, Op, SnippetFeatures, Tensor, retinaface};
 use oracle::{evaluate, from_engine, to_engine, wide};
 
 fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
-    fill(graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)), 3)
+    est_goldens::weights(graph, 3)
 }
 
 fn session(graph: &Graph, threads: usize) -> Session {
     Session::new(graph, &weights(graph), &Options { threads, ..Options::EXACT }).unwrap()
-}
-
-/// Numbers in [-1, 1), and for the input `order` each batch element's own rotation.
-fn inputs(graph: &Graph, batch: usize) -> Vec<Vec<f32>> {
-    let tensors = graph.inputs().map(|(_, node)| {
-        let len = node.shape.len();
-        let noise = Noise::new(5, &node.name);
-        let number = |i: usize| match node.name.as_str() {
-            "order" => ((i + i / len) % len) as f32,
-            _ => noise.uniform(i as u64, -1.0, 1.0),
-        };
-        (0..len * batch).map(number).collect()
-    });
-    tensors.collect()
 }
 
 fn run(session: &mut Session, batch: usize, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {

@@ -5,7 +5,8 @@
 //! [`Report::pooled`] puts rounds together:
 //!
 //! ```no_run
-//! # use est_eval::{EvalError, EvaluateOptions, Report, ReportOptions, Selection};
+//! # use est_eval::{EvalError, EvaluateOptions, Report, ReportOptions};
+//! # use est_data::protocol::Selection;
 //! # fn scores(
 //! #     recogniser: &mut est::Recogniser, set: &est_data::set::PreparedSet, split: &est_data::protocol::Split,
 //! # ) -> Result<(), EvalError> {
@@ -36,6 +37,7 @@ pub mod subgroups;
 pub use error::EvalError;
 pub use outcome::{Faceless, Outcome};
 pub use predictions::{
-    ClipPrediction, EvaluateOptions, Part, Predictions, Progress, Scope, Selection, evaluate, evaluate_scope,
+    ClipPrediction, Encoded, EvaluateOptions, Part, Predictions, Progress, Scope, evaluate, evaluate_encoded,
+    evaluate_scope,
 };
 pub use report::{Report, ReportOptions};

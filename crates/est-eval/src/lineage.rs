@@ -1,9 +1,10 @@
 //! What a weights file says of its own training, as far as an evaluation asks.
 
 use est::Model;
+use est_data::protocol::Selection;
 use est_data::set::PreparedSet;
 
-use crate::predictions::{Scope, Selection};
+use crate::predictions::Scope;
 
 /// From the scalars of the weights' provenance, which `est train` writes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

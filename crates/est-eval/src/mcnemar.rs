@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use est_data::protocol::Selection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::intervals::{BootstrapOptions, Interval, by_subject, percentiles, resamples};
 use crate::outcome::Outcome;
-use crate::predictions::{ClipPrediction, Predictions, Record, Selection};
+use crate::predictions::{ClipPrediction, Predictions, Record};
 
 /// One of the two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -19,6 +19,29 @@ use crate::op::{Init, Op};
 use crate::resnet::Backbone;
 use crate::{ssop, transformer};
 
+/// The layer that makes the class logits.
+const CLASS_LAYER: &str = "classifier.5.0";
+
+/// How the snippets of a clip become one vector T, which the class head reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipFeatures {
+    /// The Transformer's encoder and decoder.
+    #[default]
+    Transformer,
+    /// The mean over the snippets, and one linear layer as the class head: with [`SnippetFeatures::Mean`] a classifier of
+    /// single frames whose logits are averaged over the clip. It knows neither order nor change: the baseline of a
+    /// network that does.
+    Mean,
+}
+
+impl ClipFeatures {
+    /// Whether a file need not say it: those that were written before there was a choice do not.
+    fn is_transformer(&self) -> bool {
+        *self == ClipFeatures::Transformer
+    }
+}
+
 /// Everything that shapes the network. The presets are constants; a weights file holds the value it was made with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +54,8 @@ pub struct EstConfig {
     /// J.
     pub frames: usize,
     pub snippet_features: SnippetFeatures,
+    #[serde(default, skip_serializing_if = "ClipFeatures::is_transformer")]
+    pub clip_features: ClipFeatures,
     /// P, or 0 for a network without the SSOP head.
     pub orders: usize,
     pub encoder_layers: usize,
@@ -53,6 +78,7 @@ impl EstConfig {
         snippets: 7,
         frames: 5,
         snippet_features: SnippetFeatures::Hierarchical,
+        clip_features: ClipFeatures::Transformer,
         orders: ssop::PAPER_ORDERS.len(),
         encoder_layers: 3,
         decoder_layers: 3,
@@ -99,13 +125,16 @@ impl EstConfig {
         if self.size < 32 {
             return Some(format!("`size` is {}; at least 32 pixels are needed", self.size));
         }
+        if self.clip_features == ClipFeatures::Mean && self.orders > 0 {
+            return Some("`orders` is not 0: a mean over the snippets knows no order".to_string());
+        }
         let width = self.backbone.width();
         (!width.is_multiple_of(self.heads)).then(|| format!("`heads` is {}, no divisor of {width}", self.heads))
     }
 
     /// The network. Inputs: `frames` [B n J, 3, size, size], snippet by snippet; `order` [B, n]. Outputs: `features`
-    /// [B n J, d], `snippets` R [B n, d], `memory` H [B, n, d], `emotion` T [B, d], `class_logits` [B, C] and, with
-    /// the SSOP head, `order_logits` [B, P].
+    /// [B n J, d], `snippets` R [B n, d], with the Transformer `memory` H [B, n, d], `emotion` T, `class_logits`
+    /// [B, C] and, with the SSOP head, `order_logits` [B, P].
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         let g = &mut graph;
@@ -116,6 +145,15 @@ impl EstConfig {
         let features = self.backbone.features(g, frames); // [B n J, d]
         let snippets = self.snippet_features.build(g, features, self.frames, attention); // [B n, d]
         let sequence = g.push("sequence", Op::Group { by: self.snippets }, &[snippets]); // [B, n, d]
+        g.output("features", features);
+        g.output("snippets", snippets);
+        if self.clip_features == ClipFeatures::Mean {
+            let emotion = g.push("clip", Op::MeanOverRows, &[sequence]); // [B, d]
+            let class_logits = linear(g, CLASS_LAYER, emotion, self.classes); // [B, C]
+            g.output("emotion", emotion);
+            g.output("class_logits", class_logits);
+            return graph;
+        }
         let table = Op::Embedding { rows: self.snippets, width: attention.width };
         let positions = g.push("pos_enc.pos_enc", table, &[order]); // [B, n, d]
         let placed = g.push("placed", Op::Add, &[sequence, positions]);
@@ -124,8 +162,6 @@ impl EstConfig {
         let emotion = transformer::decoder(g, self.decoder_layers, self.feed_forward, attention, query, memory);
         let class_logits = self.class_head(g, emotion); // [B, C]
 
-        g.output("features", features);
-        g.output("snippets", snippets);
         g.output("memory", memory);
         g.output("emotion", emotion);
         g.output("class_logits", class_logits);
@@ -145,6 +181,6 @@ impl EstConfig {
         let x = relu(g, "classifier.3", x);
         let dropout = Op::Dropout { probability: self.class_dropout };
         let x = g.push("classifier.4", dropout, &[x]);
-        linear(g, "classifier.5.0", x, self.classes)
+        linear(g, CLASS_LAYER, x, self.classes)
     }
 }

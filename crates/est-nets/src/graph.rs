@@ -137,8 +137,10 @@ impl Graph {
     }
 
     /// The part of this network between `inputs` and `outputs` (names of outputs or nodes): `inputs` become the inputs,
-    /// under the given names and in the given order, before any others that are still needed; every node that no output needs is gone, and a common factor of all repeats is divided
-    /// out, so that EST's frame encoder alone takes one frame an element of the batch.
+    /// under the given names and in the given order, before any others that are still needed; every other node that no
+    /// output needs is gone, and a common factor of all repeats is divided out, so that EST's frame encoder alone takes
+    /// one frame an element of the batch. An input that no output needs stays: who runs the part gives what was named,
+    /// whatever the network makes of it.
     pub fn cut(&self, inputs: &[&str], outputs: &[&str]) -> Result<Graph, NoSuchNode> {
         let starts = inputs.iter().map(|name| Ok((self.find(name)?, *name))).collect::<Result<Vec<_>, _>>()?;
         let ends = outputs.iter().map(|name| Ok((self.find(name)?, *name))).collect::<Result<Vec<_>, _>>()?;
@@ -155,6 +157,7 @@ impl Graph {
         }
         let mut cut = Graph::new();
         let mut place = vec![usize::MAX; self.nodes.len()];
+        starts.iter().for_each(|&(id, _)| needed[id] = true);
         let first = starts.iter().map(|&(id, _)| id);
         let rest = (0..self.nodes.len()).filter(|id| !starts.iter().any(|(start, _)| start == id));
         for id in first.chain(rest).filter(|&id| needed[id]) {
@@ -232,6 +235,8 @@ mod tests {
         let both = two_heads().cut(&["relu", "first"], &["second_logits", "first_logits"]).unwrap();
         assert_eq!(both.inputs().map(|(_, node)| node.name.as_str()).collect::<Vec<_>>(), ["relu", "first"]);
         assert!(tail.parameters().iter().all(|spec| spec.name.starts_with("second")));
+        let unread = two_heads().cut(&["features", "relu"], &["first_logits"]).unwrap();
+        assert_eq!(unread.inputs().map(|(_, node)| node.name.as_str()).collect::<Vec<_>>(), ["features", "relu"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub mod whole_file;
 
 pub use aasfe::SnippetFeatures;
 pub use cost::{Convention, macs};
-pub use est::EstConfig;
+pub use est::{ClipFeatures, EstConfig};
 pub use graph::{Graph, NoSuchNode, Node, NodeId, Shape};
 pub use noise::Noise;
 pub use op::{Activation, Init, Op, ParameterSpec, Role};

@@ -1,8 +1,8 @@
-//! Named configurations: the paper's network, the rows of its ablation tables, and its other backbones.
+//! Named configurations: the paper's network, the rows of its ablation tables, its other backbones, and our baseline.
 
 use crate::aasfe::SnippetFeatures;
 use crate::cost::Convention;
-use crate::est::EstConfig;
+use crate::est::{ClipFeatures, EstConfig};
 use crate::resnet::Backbone;
 
 /// Where a figure for multiply-accumulates comes from: G MACs as printed there, and how they were counted.
@@ -25,6 +25,14 @@ pub struct Preset {
 }
 
 impl Preset {
+    /// `base` with the parts that this preset is made of; widths, depths, n and J stay those of `base`, and P as long as
+    /// it has any.
+    pub fn applied_to(&self, base: &EstConfig) -> EstConfig {
+        let EstConfig { backbone, snippet_features, clip_features, orders, .. } = self.config;
+        let orders = if orders > 0 && base.orders > 0 { base.orders } else { orders };
+        EstConfig { backbone, snippet_features, clip_features, orders, ..base.clone() }
+    }
+
     pub fn named(name: &str) -> Option<&'static Preset> {
         PRESETS.iter().find(|preset| preset.name == name)
     }
@@ -103,5 +111,12 @@ pub const PRESETS: &[Preset] = &[
         config: paper_with(Hierarchical, 10, ResNet50),
         printed_parameters: Some(272.49),
         printed_macs: layers(144.063),
+    },
+    Preset {
+        name: "average",
+        source: "ours: frames scored alone, logits averaged",
+        config: EstConfig { clip_features: ClipFeatures::Mean, ..paper_with(Mean, 0, ResNet18) },
+        printed_parameters: None,
+        printed_macs: None,
     },
 ];

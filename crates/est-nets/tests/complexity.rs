@@ -37,6 +37,7 @@ fn parameters_of_the_presets() {
         ("transformer+aasfe", 34_374_343),
         ("resnet34", 52_883_921),
         ("resnet50", 272_486_609),
+        ("average", 11_176_512 + 7 * 512 + 7),
     ];
     for (name, count) in counts {
         assert_eq!(preset(name).graph().parameter_count(""), count, "{name}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use est_data::protocol::Selection;
 use est_nets::{EstConfig, Preset, Sampling};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use crate::augment::Augment;
 use crate::autodiff::{Device, Precision};
 use crate::error::TrainError;
 use crate::objective::Objective;
+use crate::sampler::most_orders;
 
 /// What is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,29 +23,6 @@ pub enum Stage {
     Frames,
     /// All but the frame encoder, whose features est-engine computes once.
     Frozen,
-}
-
-/// Which weights a run hands out, stamped on every score that is made with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// The best epoch on a validation part of the training subjects.
-    InnerValidation,
-    /// The last epoch.
-    Last,
-    /// The best epoch on the test part, as the authors of most papers choose; not an honest score.
-    BestOnTest,
-}
-
-impl Selection {
-    /// As in a config file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Selection::InnerValidation => "inner-validation",
-            Selection::Last => "last",
-            Selection::BestOnTest => "best-on-test",
-        }
-    }
 }
 
 /// Adam and its schedule.
@@ -98,6 +77,7 @@ pub struct TrainConfig {
     /// Parts that are not trained, by prefix of their names (`conv1`, `bn1`, `layer1`); their batch norms keep their
     /// statistics.
     pub frozen: Vec<String>,
+    /// Which epoch is handed out.
     pub selection: Selection,
     /// Share of the training subjects that validates, where the split has no validation part.
     pub validation_share: f64,
@@ -233,8 +213,16 @@ impl TrainConfig {
                 self.validation_share > 0.0 && self.validation_share <= 0.5,
                 "validation_share must be above 0, at most 0.5",
             ),
+            (
+                self.selection != Selection::Unstated,
+                "selection must be \"inner-validation\", \"last-epoch\" or \"best-on-test\"",
+            ),
             (positive(self.rate), "rate (frames per second) must be positive"),
             (self.frames_per_clip > 0, "frames_per_clip is 0"),
+            (
+                self.network.orders <= most_orders(self.network.snippets),
+                "network.orders is more than its snippets have besides their own",
+            ),
             (
                 self.stage != Stage::Frozen || self.initial.is_some(),
                 "stage \"frozen\" needs weights of the encoder: set `initial`",
@@ -298,10 +286,12 @@ mod tests {
             ("preset = \"papr\"", "no preset called papr"),
             ("[network]\nclasses = 5", "network.classes"),
             ("[network]\nsnippets = 11", "need 115 frames"),
+            ("[network]\nsnippets = 3", "network.orders"),
             ("stage = \"frozen\"", "initial"),
             ("stage = \"frozen\"\ninitial = \"a\"\n[augment]\nflip = 0.5", "augment"),
             ("targets = \"a.csv\"", "stage"),
             ("selection = \"best\"", "unknown variant `best`"),
+            ("selection = \"unstated\"", "selection must be"),
             ("[augment]\nflip = 2.0", "augment.flip"),
             ("seed = ", "not TOML"),
         ] {

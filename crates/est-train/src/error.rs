@@ -22,6 +22,12 @@ pub enum TrainError {
     /// Something is wrong with a file or folder that was given.
     #[error("{path}: {problem}")]
     Input { path: PathBuf, problem: String },
+    /// A row of a table that cannot be trained.
+    #[error("row {row} of the table: {problem}")]
+    Row { row: String, problem: String },
+    /// Runs that cannot be put in a series.
+    #[error("{0}")]
+    Series(String),
     #[error("{path}: cannot be read ({error})")]
     Read { path: PathBuf, error: std::io::Error },
     #[error("{path}: cannot be written ({error}); {kept}")]

@@ -5,7 +5,7 @@
 //! checkpoint.est              the run as it stood last; `resume` goes on from it
 //! log.jsonl                   a line an update and validation; the same curves in events.out.tfevents.0.est
 //! weights.est                 for prediction: the selected epoch's, or the last's
-//! features-*.est              of a frozen encoder
+//! features-*.est              of a frozen encoder; a series of runs has one for all
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use est_data::protocol::Selection;
 use est_data::set::PreparedSet;
 use est_nets::{EstConfig, Graph, Tensor, weights, whole_file};
 use serde_json::json;
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::autodiff::{AdamStep, Input, Learner, LearnerOptions, Losses, Targets};
 use crate::checkpoint::{self, CHECKPOINT, CheckpointError, Record};
-use crate::config::{Selection, Stage, TrainConfig};
+use crate::config::{Stage, TrainConfig};
 use crate::corpus::{Corpus, Frames};
 use crate::encoder;
 use crate::error::TrainError;
@@ -30,7 +31,7 @@ use crate::journal::{Entry, Journal};
 use crate::loader::{Batch, Loader};
 use crate::network;
 use crate::objective::Objective;
-use crate::parts::Parts;
+use crate::parts::{Parts, labelled};
 use crate::sampler::{Draw, Sampler, orders};
 use crate::targets::FrameTargets;
 use crate::validation::{Validation, validate};
@@ -82,6 +83,19 @@ pub fn fit(
     resume: bool,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Outcome, TrainError> {
+    fit_sharing(config, data, out, resume, None, tell)
+}
+
+/// As [`fit`]; the features of a frozen encoder are those of all the set's clips, kept in the folder `shared` for other
+/// runs to read, and not only those of this run's clips, kept in its own.
+pub(crate) fn fit_sharing(
+    config: &TrainConfig,
+    data: &Path,
+    out: &Path,
+    resume: bool,
+    shared: Option<&Path>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Outcome, TrainError> {
     let set = PreparedSet::open(data)?;
     let parts = Parts::of(&set, config)?;
     let mut record = Record::new(config, set.record().hash(), data);
@@ -120,9 +134,12 @@ pub fn fit(
         Learner::new(&graph, &base, &options)?
     };
     if config.stage == Stage::Frozen {
-        let clips: Vec<usize> = [&parts.train[..], &parts.validation].concat();
+        let (folder, clips) = match shared {
+            Some(folder) => (folder, labelled(corpus.set())),
+            None => (out, [&parts.train[..], &parts.validation].concat()),
+        };
         let mut progress = |done| tell(Event::Features { done, clips: clips.len() });
-        let features = encoder::features(&corpus, config, &base, &clips, out, &mut progress)?;
+        let features = encoder::features(&corpus, config, &base, &clips, folder, &mut progress)?;
         corpus.set_features(features);
     }
     let journal = Journal::open(out, record.updates).map_err(|(path, error)| TrainError::Write {

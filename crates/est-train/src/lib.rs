@@ -25,14 +25,14 @@ mod validation;
 
 pub use augment::{Augment, Change};
 pub use checkpoint::CHECKPOINT;
-pub use config::{Optimiser, Selection, Stage, TrainConfig};
+pub use config::{Optimiser, Stage, TrainConfig};
 pub use corpus::{Corpus, Frames};
 pub use error::TrainError;
 pub use fit::{Event, Outcome, WEIGHTS, fit};
 pub use journal::Entry;
 pub use loader::{Batch, Loader};
 pub use objective::Objective;
-pub use parts::{Parts, rounds};
+pub use parts::Parts;
 pub use sampler::{Draw, Sample, Sampler, orders};
 pub use validation::Validation;
 

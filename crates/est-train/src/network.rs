@@ -52,6 +52,21 @@ pub(crate) fn initial(
     let mut tensors = random_weights(&whole, config.seed);
     tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
     let Some(path) = &config.initial else { return Ok(tensors) };
+    let given = with_encoder(path, network)?.into_iter();
+    let fitting: BTreeMap<_, _> =
+        given.filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape)).collect();
+    if let Some(name) = crate::checkpoint::not_finite(&fitting) {
+        return Err(TrainError::input(path, format!("tensor `{name}` holds a NaN or an infinity; use another file")));
+    }
+    tensors.extend(fitting);
+    Ok(tensors)
+}
+
+/// The tensors of a weights file, of any format, that holds the frame encoder of `network`.
+///
+/// # Errors
+/// When the file cannot be read, or lacks a tensor of the frame encoder or has one of another shape.
+pub(crate) fn with_encoder(path: &Path, network: &EstConfig) -> Result<BTreeMap<String, Tensor>, TrainError> {
     let mut given = weights::load_tensors(path)?.tensors;
     if given.keys().all(|name| name.starts_with("module.")) {
         given = given.into_iter().map(|(name, tensor)| (name["module.".len()..].to_string(), tensor)).collect();
@@ -68,14 +83,7 @@ pub(crate) fn initial(
             return Err(TrainError::input(path, problem));
         }
     }
-    let fitting =
-        given.into_iter().filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape));
-    let fitting: BTreeMap<_, _> = fitting.collect();
-    if let Some(name) = crate::checkpoint::not_finite(&fitting) {
-        return Err(TrainError::input(path, format!("tensor `{name}` holds a NaN or an infinity; use another file")));
-    }
-    tensors.extend(fitting);
-    Ok(tensors)
+    Ok(given)
 }
 
 /// Writes what prediction needs: `tensors` over `base`, the tensors that the run began with.

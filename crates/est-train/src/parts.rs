@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use est_data::protocol::{Clip, Round, Split};
+use est_data::protocol::{Clip, Round, Selection, Split};
 use est_data::set::{ClipRow, ClipStatus, PreparedSet, SPLITS};
 
-use crate::config::{Selection, TrainConfig};
+use crate::config::TrainConfig;
 use crate::error::TrainError;
 
 /// Clips by their place in [`PreparedSet::clips`], only those with frames.
@@ -15,7 +15,7 @@ pub struct Parts {
     /// The round, or `all`.
     pub name: String,
     pub train: Vec<usize>,
-    /// What the selection looks at: empty for [`Selection::Last`].
+    /// What the selection looks at: empty for [`Selection::LastEpoch`].
     pub validation: Vec<usize>,
     /// Never trained on.
     pub test: Vec<usize>,
@@ -23,15 +23,6 @@ pub struct Parts {
     pub counts: Vec<usize>,
     /// Labelled training clips in which no face was found, or that could not be read.
     pub without_frames: usize,
-}
-
-/// The names of the rounds that a set's splits have.
-///
-/// # Errors
-/// When a split is missing or was changed.
-pub fn rounds(set: &PreparedSet) -> Result<Vec<String>, TrainError> {
-    let splits = set.splits()?;
-    Ok(splits.iter().flat_map(|split| split.rounds()).map(|round| round.name.to_string()).collect())
 }
 
 impl Parts {
@@ -87,7 +78,8 @@ impl Parts {
             }
         }
         let (train, validation) = match config.selection {
-            Selection::Last => (train, vec![]),
+            Selection::LastEpoch => (train, vec![]),
+            Selection::Unstated => return Err(TrainError::input(source, "cannot be trained on without a `selection`")),
             Selection::BestOnTest if test.is_empty() => {
                 let problem = "has no test part to select on; set `round`, or selection = \"inner-validation\"";
                 return Err(TrainError::input(source, problem));
@@ -130,6 +122,11 @@ fn find<'a>(set: &PreparedSet, splits: &'a [Split], name: &str) -> Result<(PathB
     Err(TrainError::input(set.folder().join(SPLITS), format!("no round called {name}; there are: {known}")))
 }
 
+/// Every clip of `set` that a round may read.
+pub(crate) fn labelled(set: &PreparedSet) -> Vec<usize> {
+    with_frames(set, (0..set.clips().len()).filter(|&clip| set.clips()[clip].label.is_some()).collect())
+}
+
 fn with_frames(set: &PreparedSet, clips: Vec<usize>) -> Vec<usize> {
     let fine = |clip: &usize| {
         let row = &set.clips()[*clip];
@@ -157,7 +154,7 @@ fn hold_out(
     let rows: Vec<_> = train.iter().map(|&place| clip(&set.clips()[place])).collect();
     if let Some(place) = rows.iter().position(Option::is_none) {
         let problem = format!(
-            "clip {} has no subject, so no subjects can be held out for validation; set selection = \"last\", or give \
+            "clip {} has no subject, so no subjects can be held out for validation; set selection = \"last-epoch\", or give \
              the set a validation part",
             set.clips()[train[place]].clip
         );
@@ -168,7 +165,7 @@ fn hold_out(
     if subjects < 2 {
         return Err(TrainError::input(
             source,
-            "one subject cannot be divided for validation; set selection = \"last\"",
+            "one subject cannot be divided for validation; set selection = \"last-epoch\"",
         ));
     }
     let folds = ((1.0 / config.validation_share).round() as usize).clamp(2, subjects);

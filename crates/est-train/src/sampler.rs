@@ -92,9 +92,11 @@ pub fn orders(snippets: usize, count: usize, seed: u64) -> Result<Vec<Vec<usize>
     if snippets == PAPER_ORDERS[0].len() && count == PAPER_ORDERS.len() {
         return Ok(PAPER_ORDERS.iter().map(|order| order.iter().map(|&snippet| snippet.into()).collect()).collect());
     }
-    let permutations = (2..=snippets).try_fold(1usize, |all, k| all.checked_mul(k)).unwrap_or(usize::MAX);
-    if count >= permutations {
-        return Err(format!("{snippets} snippets have {} orders besides their own, not {count}", permutations - 1));
+    if count > most_orders(snippets) {
+        return Err(format!(
+            "{snippets} snippets have {} orders besides their own, not {count}",
+            most_orders(snippets)
+        ));
     }
     let noise = Noise::new(seed, "orders");
     let mut drawn = 0;
@@ -110,6 +112,11 @@ pub fn orders(snippets: usize, count: usize, seed: u64) -> Result<Vec<Vec<usize>
         }
     }
     Ok(orders)
+}
+
+/// How many orders besides their own so many snippets have.
+pub(crate) fn most_orders(snippets: usize) -> usize {
+    (2..=snippets).try_fold(1usize, |all, k| all.checked_mul(k)).unwrap_or(usize::MAX) - 1
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use est_engine::{Options, Session};
-use est_goldens::fill;
-use est_nets::{EstConfig, Graph, Noise, Op, PRESETS, Role, Tensor, retinaface};
+use est_goldens::inputs;
+use est_nets::{EstConfig, Graph, Op, PRESETS, Role, Tensor, retinaface};
 use est_train::Objective;
 use est_train::autodiff::{AdamStep, Input, Learner, LearnerOptions, Precision, Targets};
 
@@ -41,21 +41,7 @@ fn zoo() -> Vec<(String, Graph)> {
 }
 
 fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
-    fill(graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)), 3)
-}
-
-/// Numbers in [-1, 1), and for the input `order` each element's own rotation.
-fn inputs(graph: &Graph, batch: usize) -> Vec<Vec<f32>> {
-    let tensors = graph.inputs().map(|(_, node)| {
-        let len = node.shape.len();
-        let noise = Noise::new(5, &node.name);
-        let number = |i: usize| match node.name.as_str() {
-            "order" => ((i + i / len) % len) as f32,
-            _ => noise.uniform(i as u64, -1.0, 1.0),
-        };
-        (0..len * batch).map(number).collect()
-    });
-    tensors.collect()
+    est_goldens::weights(graph, 3)
 }
 
 fn given(inputs: &[Vec<f32>]) -> Vec<Input<'_>> {

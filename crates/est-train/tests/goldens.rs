@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use est_goldens::{SEED, assert_close, fill, frame_pixels, load};
+use est_goldens::{SEED, assert_close, frame_pixels, load, weights};
 use est_nets::{EstConfig, Graph, Tensor};
 use est_train::Objective;
 use est_train::autodiff::{AdamStep, Input, Learner, LearnerOptions, Targets};
@@ -57,7 +57,7 @@ fn compare(
 fn ten_steps_are_pytorchs() {
     let golden = load("train.safetensors");
     let graph = graph();
-    let weights = fill(graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)), SEED);
+    let weights = weights(&graph, SEED);
     let mut learner = Learner::new(&graph, &weights, &LearnerOptions::default()).unwrap();
     let pixels: Vec<u8> = (0..24).flat_map(|frame| frame_pixels(7 * frame, SIDE, SIDE)).collect();
     let inputs = [Input::Pixels(&pixels), Input::Indices(&ORDER)];

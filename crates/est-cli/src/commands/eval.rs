@@ -3,38 +3,24 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use est_eval::intervals::Interval;
-use est_eval::subgroups::Attributes;
-use est_eval::{Faceless, Report, ReportOptions, evaluate_scope};
+use est_eval::{Faceless, Report, evaluate_scope};
 
+use super::table::{between, percent};
 use super::{model, scope, table};
-use crate::args::{EvalArgs, FacelessKind};
+use crate::args::EvalArgs;
 use crate::log::Log;
 
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let log = Log::new(args.json);
     let (set, clips) = scope::open(&args.scope, args.part)?;
-    let attributes = args.subgroups.as_deref().map(Attributes::read).transpose()?;
+    let attributes = scope::attributes(&args.report)?;
     let model = model::open(args.scope.weights.as_deref(), log)?;
     let options = scope::stamp(&args.scope, args.selection, &model, (&set, &clips), log);
     let mut recogniser = scope::recogniser(model, &args.scope)?;
     let mut progress = log.scoring(&set.record().name);
     let predictions = evaluate_scope(&mut recogniser, &set, &clips, &options, &mut |at| progress.at(at))?;
     drop(progress);
-    let options = ReportOptions {
-        faceless: match args.faceless {
-            FacelessKind::Error => Faceless::Error,
-            FacelessKind::Skip => Faceless::Skip,
-        },
-        bootstrap: scope::bootstrap(&args.bootstrap),
-        bins: args.bins as usize,
-        allow_empty_classes: args.allow_empty_classes,
-        subgroup_minimum: args.subgroup_minimum as usize,
-    };
-    let mut report = Report::pooled(vec![predictions], options)?;
-    if let Some(attributes) = &attributes {
-        report = report.with_subgroups(attributes);
-    }
+    let report = scope::report(vec![predictions], &args.report, attributes.as_ref())?;
     let written = report.write(&args.out)?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -57,11 +43,6 @@ pub fn tell(report: &Report, written: &[PathBuf]) {
         "{} clips; {} without a face, {how}; selection: {}",
         pooled.metrics.clips, pooled.faceless, record.selection
     );
-    let percent = |share: Option<f64>| share.map_or("-".to_string(), |share| format!("{:.2}", 100.0 * share));
-    let between = |interval: Option<Interval>| {
-        let text = |Interval { low, high }| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high);
-        interval.map_or("-".to_string(), text)
-    };
     let (metrics, intervals) = (&pooled.metrics, &pooled.intervals);
     let scores = [
         ("WAR", metrics.war, intervals.war),
@@ -85,6 +66,21 @@ pub fn tell(report: &Report, written: &[PathBuf]) {
     for path in written {
         println!("-> {}", path.display());
     }
+}
+
+/// A line a round.
+#[cfg(feature = "train")]
+pub fn tell_rounds(report: &Report) {
+    let row = |round: &est_eval::report::Round| {
+        let metrics = &round.metrics;
+        let mut cells = vec![round.record.round_name().to_string(), metrics.clips.to_string()];
+        cells.push(round.faceless.to_string());
+        cells.extend([metrics.war, metrics.uar, metrics.macro_f1, metrics.kappa].map(percent));
+        cells
+    };
+    let rows: Vec<Vec<String>> = report.rounds.iter().map(row).collect();
+    table::print(&["round", "clips", "no face", "WAR", "UAR", "macro F1", "kappa x 100"], &rows);
+    println!();
 }
 
 fn rounds(report: &Report) -> String {

@@ -1,8 +1,10 @@
 //! One file per command.
 
+pub mod ablate;
 pub mod calibrate;
 pub mod compare;
 pub mod complexity;
+pub mod crossval;
 pub mod doctor;
 pub mod eval;
 pub mod explain;
@@ -12,7 +14,17 @@ mod model;
 pub mod predict;
 pub mod prepare;
 mod scope;
+#[cfg(feature = "train")]
+mod series;
 pub mod synth;
 mod table;
+#[cfg(feature = "train")]
+mod told;
 pub mod train;
 pub mod weights;
+
+/// What the commands that train say in a program that cannot.
+#[cfg(not(feature = "train"))]
+fn without_training() -> anyhow::Error {
+    anyhow::anyhow!("this est was built without training; `make train-build` builds one with it")
+}

@@ -2,12 +2,14 @@
 
 use anyhow::bail;
 use est::{Model, Recogniser, RecogniserOptions};
+use est_data::protocol::Selection;
 use est_data::set::PreparedSet;
 use est_eval::intervals::BootstrapOptions;
 use est_eval::lineage::Lineage;
-use est_eval::{EvaluateOptions, Part, Scope, Selection};
+use est_eval::subgroups::Attributes;
+use est_eval::{EvaluateOptions, Faceless, Part, Predictions, Report, ReportOptions, Scope};
 
-use crate::args::{BootstrapArgs, PartKind, ScopeArgs, SelectionKind};
+use crate::args::{BootstrapArgs, FacelessKind, PartKind, ReportArgs, ScopeArgs};
 use crate::log::Log;
 
 /// The set, and the clips of it that are read.
@@ -52,7 +54,7 @@ pub fn engine(args: &ScopeArgs) -> est_engine::Options {
 /// What is stamped on the predictions; a warning where the weights were trained on the clips.
 pub fn stamp(
     args: &ScopeArgs,
-    selection: Option<SelectionKind>,
+    selection: Option<Selection>,
     model: &Model,
     (set, scope): (&PreparedSet, &Scope),
     log: Log,
@@ -61,15 +63,9 @@ pub fn stamp(
     if let Some(seen) = lineage.seen(set, scope) {
         log.warning(&seen);
     }
-    let selection = match selection {
-        None => lineage.selection,
-        Some(SelectionKind::InnerValidation) => Selection::InnerValidation,
-        Some(SelectionKind::LastEpoch) => Selection::LastEpoch,
-        Some(SelectionKind::BestOnTest) => Selection::BestOnTest,
-    };
     EvaluateOptions {
         part: scope.part,
-        selection,
+        selection: selection.unwrap_or(lineage.selection),
         seed: lineage.seed,
         command: command(),
         restrict_classes: args.restrict_classes,
@@ -77,7 +73,7 @@ pub fn stamp(
 }
 
 /// The command line, with the program by its plain name.
-fn command() -> String {
+pub fn command() -> String {
     let quoted = |argument: String| match argument.contains(' ') {
         true => format!("'{argument}'"),
         false => argument,
@@ -88,4 +84,28 @@ fn command() -> String {
 
 pub fn bootstrap(args: &BootstrapArgs) -> BootstrapOptions {
     BootstrapOptions { resamples: args.resamples as usize, seed: args.bootstrap_seed, ..BootstrapOptions::default() }
+}
+
+/// The groups that are scored too.
+pub fn attributes(args: &ReportArgs) -> anyhow::Result<Option<Attributes>> {
+    Ok(args.subgroups.as_deref().map(Attributes::read).transpose()?)
+}
+
+/// The scores of all `rounds` together.
+pub fn report(rounds: Vec<Predictions>, args: &ReportArgs, attributes: Option<&Attributes>) -> anyhow::Result<Report> {
+    let options = ReportOptions {
+        faceless: match args.faceless {
+            FacelessKind::Error => Faceless::Error,
+            FacelessKind::Skip => Faceless::Skip,
+        },
+        bootstrap: bootstrap(&args.bootstrap),
+        bins: args.bins as usize,
+        allow_empty_classes: args.allow_empty_classes,
+        subgroup_minimum: args.subgroup_minimum as usize,
+    };
+    let report = Report::pooled(rounds, options)?;
+    Ok(match attributes {
+        Some(attributes) => report.with_subgroups(attributes),
+        None => report,
+    })
 }

@@ -1,4 +1,16 @@
-//! Plain text tables.
+//! Plain text tables, and the numbers in them.
+
+use est_eval::intervals::Interval;
+
+/// A share in percent.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_string(), |share| format!("{:.2}", 100.0 * share))
+}
+
+/// An interval of a share, in percent.
+pub fn between(interval: Option<Interval>) -> String {
+    interval.map_or("-".to_string(), |Interval { low, high }| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high))
+}
 
 /// Columns padded to their widest cell; those that hold only numbers (and `-` for none) to the right.
 pub fn print(header: &[&str], rows: &[Vec<String>]) {

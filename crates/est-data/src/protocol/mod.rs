@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod selection;
 mod subjects;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::datasets::Protocol;
 use crate::error::DataError;
 use crate::listing::Listing;
+
+pub use selection::Selection;
 
 /// A labelled clip, as far as a split asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -69,7 +69,7 @@ pub fn explain(
         });
         Ok(())
     };
-    let Predictions { record, clips } = predict(recogniser, set, scope, options, progress, &mut look)?;
+    let Predictions { record, clips } = predict(recogniser, set, scope, options, None, progress, &mut look)?;
     let clip = |(prediction, (frames, explanation))| ExplainedClip { prediction, frames, explanation };
     Ok(Explained { name: name.to_string(), record, clips: clips.into_iter().zip(seen).map(clip).collect() })
 }

@@ -2,7 +2,7 @@
 
 use est::Model;
 use est_engine::Session;
-use est_nets::SnippetFeatures;
+use est_nets::{ClipFeatures, SnippetFeatures};
 
 use super::attention::CrossAttention;
 use super::cosine::cosines;
@@ -54,9 +54,13 @@ impl Explainer {
     /// Copies the tensors that it needs, so the model can go on to a recogniser.
     ///
     /// # Errors
-    /// When the tensors do not fit the network.
+    /// When the tensors do not fit the network, or it has no Transformer.
     pub fn new(model: &Model, options: &est_engine::Options) -> Result<Explainer, EvalError> {
         let config = &model.config;
+        if config.clip_features == ClipFeatures::Mean {
+            let problem = format!("{} takes the mean of all snippets: there is no attention to explain", model.id());
+            return Err(EvalError::Different(problem));
+        }
         let width = config.backbone.width();
         let layer = |k: usize| format!("transformer.decoder.layers.{k}");
         // What a layer's cross-attention takes as its query: the result of the sub-layer before it.
@@ -175,6 +179,14 @@ mod tests {
                 assert!((f64::from(snippets[snippet * 512 + k]) - expected).abs() < 1e-5, "{snippet} {k}");
             }
         }
+    }
+
+    #[test]
+    fn a_network_without_attention_is_refused() {
+        let (config, tensors) = small();
+        let config = EstConfig { clip_features: ClipFeatures::Mean, orders: 0, ..config };
+        let error = Explainer::new(&Model { config, tensors, ..Model::random(1) }, &engine()).err().unwrap();
+        assert!(error.to_string().contains("no attention to explain"), "{error}");
     }
 
     #[test]

@@ -11,20 +11,19 @@ pub struct Series {
     pub values: Vec<f64>,
 }
 
-fn plot(title: &str, x: Axis, y: Axis) -> (Svg, Axes) {
-    let mut svg = Svg::new(620.0, 400.0);
+/// The frame; where there are several series, their legend beside it, where no bar is.
+fn plot(title: &str, x: Axis, y: Axis, series: &[Series]) -> (Svg, Axes) {
+    let longest = series.iter().map(|series| series.name.chars().count()).max().unwrap_or(0) as f64;
+    let legend = if series.len() > 1 { 15.0 + 6.5 * longest } else { 0.0 };
+    let mut svg = Svg::new(620.0 + legend, 400.0);
     let axes = Axes { area: [70.0, 40.0, 520.0, 300.0], x, y };
     axes.draw(&mut svg, title);
-    (svg, axes)
-}
-
-fn legend(svg: &mut Svg, axes: &Axes, names: &[&str]) {
-    if names.len() > 1 {
-        let entries: Vec<(&str, &str)> = names.iter().enumerate().map(|(k, &name)| (name, colour(k))).collect();
-        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f64;
-        let [left, top, width, _] = axes.area;
-        Axes::legend(svg, (left + width - 25.0 - 6.5 * longest, top + 18.0), &entries);
+    if series.len() > 1 {
+        let entries: Vec<(&str, &str)> =
+            series.iter().enumerate().map(|(k, series)| (series.name.as_str(), colour(k))).collect();
+        Axes::legend(&mut svg, (605.0, 54.0), &entries);
     }
+    (svg, axes)
 }
 
 /// Bars side by side, `heights[k]` those of `names[k]`, for the groups 1, 2, 3 ..
@@ -47,11 +46,10 @@ pub fn most_attended(series: &[Series]) -> String {
     let mut x = Axis::bare("snippet with the most attention", 0.5, snippets as f64 + 0.5);
     x.ticks = (1..=snippets).map(|k| (k as f64, k.to_string())).collect();
     let y = Axis::new("share of clips", 0.0, (highest * 1.15).clamp(0.1, 1.0), 5);
-    let (mut svg, axes) = plot("Snippet with the most attention", x, y);
+    let (mut svg, axes) = plot("Snippet with the most attention", x, y, series);
     let centres: Vec<f64> = (1..=snippets).map(|k| k as f64).collect();
     let heights: Vec<Vec<f64>> = series.iter().map(|series| series.values.clone()).collect();
     grouped(&mut svg, &axes, &heights, &centres, 0.7);
-    legend(&mut svg, &axes, &series.iter().map(|series| series.name.as_str()).collect::<Vec<_>>());
     svg.finish()
 }
 
@@ -72,9 +70,8 @@ pub fn histogram(title: &str, label: &str, series: &[Series]) -> String {
     let heights: Vec<Vec<f64>> = series.iter().map(shares).collect();
     let highest = heights.iter().flatten().copied().fold(0.0, f64::max);
     let y = Axis::new("share", 0.0, (highest * 1.1).max(1e-3), 5);
-    let (mut svg, axes) = plot(title, Axis::new(label, low, high, 6), y);
+    let (mut svg, axes) = plot(title, Axis::new(label, low, high, 6), y, series);
     let centres: Vec<f64> = (0..BINS).map(|k| low + (k as f64 + 0.5) * wide).collect();
     grouped(&mut svg, &axes, &heights, &centres, wide);
-    legend(&mut svg, &axes, &series.iter().map(|series| series.name.as_str()).collect::<Vec<_>>());
     svg.finish()
 }

@@ -48,7 +48,9 @@ impl Curves {
 
     fn like<'a>(&'a self, words: &'a [&str]) -> Vec<(&'a str, &'a [(f64, f64)])> {
         let fits = |name: &str| name.split('_').any(|word| words.contains(&word));
-        let curves = self.0.iter().filter(|(name, _)| fits(name));
+        // A network without the SSOP head logs its order loss as 0: nothing was measured.
+        let measured = |points: &[(f64, f64)]| points.iter().any(|point| point.1 != 0.0);
+        let curves = self.0.iter().filter(|(name, points)| fits(name) && measured(points));
         curves.map(|(name, points)| (name.as_str(), points.as_slice())).collect()
     }
 }
@@ -68,11 +70,12 @@ pub fn learning_curves(curves: &Curves) -> String {
         let area = [70.0, 40.0 + 300.0 * k as f64, 520.0, 220.0];
         // An epoch is whole.
         let x = Axis::new("epoch", 0.0, last, (last as usize).min(8));
-        let axes = Axes { area, x, y: Axis::new(label, low, high.max(1e-9), 5) };
+        let axes = Axes { area, x, y: Axis::new(label, low, 1.05 * high.max(1e-9), 5) };
         axes.draw(&mut svg, title);
         for (k, (_, points)) in curves.iter().enumerate() {
             let points: Vec<(f64, f64)> = points.iter().map(|&(epoch, value)| axes.at(epoch, value)).collect();
-            svg.line(&points, colour(k), 1.8, "");
+            // Dashes let a curve below show where two are the same.
+            svg.line(&points, colour(k), 1.8, ["", "6 4"][k % 2]);
         }
         let entries: Vec<(&str, &str)> = curves.iter().enumerate().map(|(k, (name, _))| (*name, colour(k))).collect();
         Axes::legend(&mut svg, (605.0, area[1] + 14.0), &entries);
@@ -88,7 +91,7 @@ mod tests {
     fn a_log_becomes_curves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
-        let log = "{\"event\":\"begun\",\"seed\":1}\n{\"epoch\":0,\"train_loss\":2.0,\"note\":\"x\"}\nnot json\n\
+        let log = "{\"epoch\":1,\"order_loss\":0.0}\n{\"event\":\"begun\",\"seed\":1}\n{\"epoch\":0,\"train_loss\":2.0,\"note\":\"x\"}\nnot json\n\
                    {\"epoch\":1,\"train_loss\":1.5,\"val_war\":0.4}\n{\"epoch\":1,\"train_loss\":1.0}\n\
                    {\"kind\":\"validation\",\"epoch\":1,\"uar\":0.3}\n{\"epo";
         std::fs::write(&path, log).unwrap();
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(curves.0["validation_uar"], [(1.0, 0.3)]);
         let svg = learning_curves(&curves);
         assert!(svg.contains("train_loss") && svg.contains("val_war"));
+        assert!(!svg.contains("order_loss"), "it is 0 throughout");
         std::fs::write(&path, "hello").unwrap();
         assert!(Curves::read(&path).unwrap_err().to_string().contains("epoch"));
     }

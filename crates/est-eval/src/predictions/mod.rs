@@ -1,20 +1,21 @@
 //! What a model says of each clip of a prepared set, and everything that the saying depends on.
 
 mod classes;
+mod encoded;
 mod file;
 mod run;
 mod scope;
 
-use std::fmt;
-
 use est::Emotion;
 use est::report::ModelRecord;
+use est_data::protocol::Selection;
 use est_data::set::ClipStatus;
 use serde::{Deserialize, Serialize};
 
+pub use encoded::Encoded;
 pub(crate) use file::put;
 pub use file::{read, write};
-pub use run::{EvaluateOptions, Progress, evaluate, evaluate_scope};
+pub use run::{EvaluateOptions, Progress, evaluate, evaluate_encoded, evaluate_scope};
 pub(crate) use run::{ReadClip, predict};
 pub use scope::{Part, Scope};
 
@@ -40,47 +41,6 @@ impl ClipPrediction {
     pub fn predicted(&self) -> Option<usize> {
         let probabilities = self.probabilities.clone()?;
         Some(Emotion { probabilities }.label())
-    }
-}
-
-/// How the weights that are scored were chosen among those of their training. A score means little without it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Selection {
-    /// The best epoch on clips of the training subjects that were held out of the training.
-    InnerValidation,
-    /// The last epoch, fixed beforehand.
-    LastEpoch,
-    /// The best epoch on the very clips that are scored, as papers of the field do: too high.
-    BestOnTest,
-    /// Nobody has said.
-    #[default]
-    Unstated,
-}
-
-impl Selection {
-    pub const ALL: [Selection; 4] =
-        [Selection::InnerValidation, Selection::LastEpoch, Selection::BestOnTest, Selection::Unstated];
-
-    /// The protocol of that name; `last` is short for `last-epoch`.
-    pub fn named(name: &str) -> Option<Selection> {
-        let name = if name == "last" { "last-epoch" } else { name };
-        Selection::ALL.into_iter().find(|selection| selection.name() == name)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Selection::InnerValidation => "inner-validation",
-            Selection::LastEpoch => "last-epoch",
-            Selection::BestOnTest => "best-on-test",
-            Selection::Unstated => "unstated",
-        }
-    }
-}
-
-impl fmt::Display for Selection {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use est::report::ModelRecord;
 use est::{CropId, Emotion, Recogniser, Window, centre_window, test_places};
-use est_data::protocol::Split;
+use est_data::protocol::{Selection, Split};
 use est_data::set::{ClipRow, ClipStatus, PreparedSet};
 use est_media::{Image, resize};
 
 use super::classes::ClassMap;
-use super::{ClipPrediction, Part, Predictions, Record, Scope, Selection, SetStamp};
+use super::{ClipPrediction, Encoded, Part, Predictions, Record, Scope, SetStamp};
 use crate::error::EvalError;
 
 /// What is stamped on the predictions, and what is scored.
@@ -51,6 +51,21 @@ pub fn evaluate(
     evaluate_scope(recogniser, set, &scope, options, progress)
 }
 
+/// As [`evaluate`]; crops that `encoded` knows are not encoded again, and those that are encoded it knows from then on.
+/// [`Encoded::begin`] comes first.
+pub fn evaluate_encoded(
+    recogniser: &mut Recogniser,
+    set: &PreparedSet,
+    split: &Split,
+    round: &str,
+    options: &EvaluateOptions,
+    encoded: &mut Encoded,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Predictions, EvalError> {
+    let scope = Scope::round(set, split, round, options.part)?;
+    predict(recogniser, set, &scope, options, Some(encoded), progress, &mut |_| Ok(()))
+}
+
 /// As [`evaluate`], of the clips of `scope`.
 pub fn evaluate_scope(
     recogniser: &mut Recogniser,
@@ -59,7 +74,7 @@ pub fn evaluate_scope(
     options: &EvaluateOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Predictions, EvalError> {
-    predict(recogniser, set, scope, options, progress, &mut |_| Ok(()))
+    predict(recogniser, set, scope, options, None, progress, &mut |_| Ok(()))
 }
 
 /// As [`evaluate_scope`]; `look` sees each clip, in order, as the network reads it: None where it has no crops.
@@ -68,6 +83,7 @@ pub(crate) fn predict(
     set: &PreparedSet,
     scope: &Scope,
     options: &EvaluateOptions,
+    mut encoded: Option<&mut Encoded>,
     progress: &mut dyn FnMut(Progress),
     look: &mut dyn FnMut(Option<&ReadClip>) -> Result<(), EvalError>,
 ) -> Result<Predictions, EvalError> {
@@ -78,7 +94,7 @@ pub(crate) fn predict(
     let mut resized = None;
     for (done, (row, label)) in rows.iter().enumerate() {
         progress(Progress { done, total: rows.len() });
-        let read = read_clip(recogniser, set, row)?;
+        let read = read_clip(recogniser, set, row, encoded.as_deref_mut())?;
         look(read.as_ref())?;
         if let Some(read) = &read {
             resized = resized.or(read.resized);
@@ -163,7 +179,12 @@ impl ReadClip {
 }
 
 /// Reads the middle window of a clip; None where it has no crops.
-fn read_clip(recogniser: &mut Recogniser, set: &PreparedSet, row: &ClipRow) -> Result<Option<ReadClip>, EvalError> {
+fn read_clip(
+    recogniser: &mut Recogniser,
+    set: &PreparedSet,
+    row: &ClipRow,
+    encoded: Option<&mut Encoded>,
+) -> Result<Option<ReadClip>, EvalError> {
     if row.status != ClipStatus::Ok {
         return Ok(None);
     }
@@ -179,18 +200,22 @@ fn read_clip(recogniser: &mut Recogniser, set: &PreparedSet, row: &ClipRow) -> R
     let mut wanted = crops.clone();
     wanted.sort_unstable();
     wanted.dedup();
-    let mut resized = None;
-    let mut pictures = Vec::with_capacity(wanted.len());
-    for &crop in &wanted {
+    let mut own = Encoded::default();
+    let known = encoded.unwrap_or(&mut own).clips.entry(row.clip.clone()).or_default();
+    let mut pictures = vec![];
+    let unknown: Vec<CropId> = wanted.iter().copied().filter(|crop| !known.features.contains_key(crop)).collect();
+    for &crop in &unknown {
         let image = set.image(row, crop)?;
         pictures.push(match (image.width, image.height) {
             fits if fits == (size, size) => image,
             (width, _) => {
-                resized = Some((width, size));
+                known.resized = Some((width, size));
                 resize(&image, size, size)
             }
         });
     }
     let features = recogniser.features(&pictures.iter().collect::<Vec<&Image>>())?;
-    Ok(Some(ReadClip { window, crops, features: wanted.into_iter().zip(features).collect(), resized }))
+    known.features.extend(unknown.into_iter().zip(features));
+    let features = wanted.into_iter().map(|crop| (crop, known.features[&crop].clone())).collect();
+    Ok(Some(ReadClip { window, crops, features, resized: known.resized }))
 }

@@ -2,22 +2,23 @@
 
 use std::fmt::Write as _;
 
+use est_data::protocol::Selection;
+
 use super::{Report, Round};
 use crate::intervals::Interval;
 use crate::outcome::Faceless;
-use crate::predictions::Selection;
 
 /// A share in percent.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or("-".to_string(), |share| format!("{:.2}", 100.0 * share))
 }
 
-fn between(interval: Option<Interval>) -> String {
+pub(super) fn between(interval: Option<Interval>) -> String {
     interval.map_or("-".to_string(), |Interval { low, high }| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high))
 }
 
 /// A Markdown table.
-fn table(text: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+pub(super) fn table(text: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     writeln!(text, "| {} |", header.join(" | ")).expect("a String takes all");
     writeln!(text, "|{}", " --- |".repeat(header.len())).expect("a String takes all");
     for row in rows {

@@ -5,6 +5,7 @@ mod markdown;
 mod seeds;
 #[cfg(test)]
 mod tests;
+mod variants;
 mod write;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use crate::predictions::{Predictions, Record};
 use crate::subgroups::{Attributes, MINIMUM, Subgroups, subgroups};
 
 pub use seeds::{SeedScores, over_seeds};
+pub use variants::{SeedRow, Variant, Variants};
 pub use write::PREDICTIONS;
 
 /// How predictions become scores.

@@ -1,12 +1,12 @@
 //! The same evaluation under several seeds of the training: means and intervals.
 
+use est_data::protocol::Selection;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
 use crate::error::EvalError;
 use crate::intervals::{self, OverSeeds};
 use crate::metrics::Metrics;
-use crate::predictions::Selection;
 
 /// Scores over seeds. None where a score is undefined under one of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

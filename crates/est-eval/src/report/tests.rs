@@ -1,10 +1,11 @@
 use est::Model;
 use est::report::ModelRecord;
+use est_data::protocol::Selection;
 use est_data::set::ClipStatus;
 
 use super::*;
 use crate::mcnemar::compare;
-use crate::predictions::{self, ClipPrediction, Part, Selection, SetStamp, SplitStamp};
+use crate::predictions::{self, ClipPrediction, Part, SetStamp, SplitStamp};
 
 /// Clips of `round` under `seed`: each of four is right, wrong, right, without a face; the classes take turns.
 fn round(round: usize, seed: u64) -> Predictions {
@@ -94,6 +95,22 @@ fn seeds_are_averaged_and_files_are_read_again() {
     let over = over_seeds(&reports).unwrap();
     assert_eq!((over.seeds, over.war.unwrap().mean), (vec![Some(1), Some(2), Some(3)], 0.5));
     assert!(over_seeds(&[reports[0].clone(), report(vec![round(1, 1)]).unwrap()]).is_err());
+
+    let rows = [("a".to_string(), reports.clone()), ("b|c".to_string(), reports.clone())];
+    let table = Variants::new("Two alike", "test", &rows).unwrap();
+    assert_eq!(table.variants[0].war_gain, None);
+    let gain = table.variants[1].war_gain.clone().unwrap();
+    assert_eq!((gain.seeds, gain.mean), (3, 0.0));
+    assert_eq!((table.variants[0].parameters, table.variants[0].parameters_without_ssop), (42_775_761, 34_374_343));
+    let markdown = table.markdown();
+    for text in
+        ["`last-epoch`", "fold-1 + fold-2", "| b\\|c | 42.78 | 34.37 | 63.89 | 50.00 |", "+0.00", "| a | 3 | 24 | 6 |"]
+    {
+        assert!(markdown.contains(text), "{text} in\n{markdown}");
+    }
+    let fewer = [("a".to_string(), reports.clone()), ("b".to_string(), reports[..2].to_vec())];
+    assert!(Variants::new("", "", &fewer).unwrap_err().to_string().contains("other seeds"));
+    assert!(Variants::new("", "", &[]).is_err());
 
     let folder = tempfile::tempdir().unwrap();
     reports[0].write(folder.path()).unwrap();
