@@ -76,6 +76,7 @@ impl Plan {
             steps[step].kernel = kernel;
         }
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
+        let steps = join_pools(steps, &outputs);
         let front = Front::new(&values, &steps, &outputs);
         // To the other steps the front is one step.
         let front_use = front.steps.checked_sub(1).map(|last| Use { inputs: &[], output: steps[last].output });
@@ -91,6 +92,30 @@ impl Plan {
             images,
         })
     }
+}
+
+/// Puts a max pool that alone reads a layer together with it, where the layer is computed by rows.
+fn join_pools(steps: Vec<Step>, kept: &[usize]) -> Vec<Step> {
+    let mut readers = BTreeMap::new();
+    for value in steps.iter().flat_map(|step| &step.inputs).chain(kept) {
+        *readers.entry(*value).or_insert(0) += 1;
+    }
+    let mut joined: Vec<Step> = vec![];
+    for step in steps {
+        let last = joined.pop_if(|last| {
+            let Kernel::Layer(conv, _) = &last.kernel else { return false };
+            let alone = step.inputs == [last.output] && readers[&last.output] == 1 && last.inputs.len() == 1;
+            alone && matches!(step.kernel, Kernel::MaxPool(..)) && conv.is_by_rows()
+        });
+        joined.push(match (last, step) {
+            (
+                Some(Step { name, kernel: Kernel::Layer(conv, slope), inputs, .. }),
+                Step { kernel: Kernel::MaxPool(window, _), shape, output, .. },
+            ) => Step { name, shape, kernel: Kernel::Pooled(conv, slope, window), inputs, output },
+            (_, step) => step,
+        });
+    }
+    joined
 }
 
 struct Builder<'a> {

@@ -1,6 +1,7 @@
 //! Convolution and linear layers against the naive oracle.
 
 use est_kernels::conv::{Conv, ConvShape, Epilogue};
+use est_kernels::pool::{max_pool, max_pool_of};
 use est_kernels::{Isa, Window, reference};
 
 /// Numbers in [-1, 1) from a multiplicative hash of their place.
@@ -195,6 +196,36 @@ fn odd_shapes() {
     check(layer([1, 12], [3, 2], 3, 1), 1);
     check(square(5, 6, 1, 3, 1), 2);
     check(square(5, 1, 1, 3, 1), 2);
+}
+
+/// A layer and the pool behind it, in parts, are the layer and then the pool, to the bit.
+#[test]
+fn a_pool_behind_a_layer() {
+    for (shape, kernel, padding) in
+        [(square(40, 3, 24, 7, 2), 3, 1), (layer([21, 17], [3, 64], 7, 2), 3, 1), (layer([30, 13], [5, 7], 3, 2), 2, 0)]
+    {
+        let images = 3;
+        let x = noise(1, images * shape.window.height * shape.window.width * shape.inputs);
+        let (weights, bias) = (noise(2, shape.weights()), noise(3, shape.outputs));
+        let window = Window::new([shape.window.out_height(), shape.window.out_width()], kernel, 2, padding);
+        let rows = images * window.out_height();
+        for isa in Isa::available() {
+            let conv = Conv::new(isa, shape, &weights, &bias);
+            let mut whole = vec![f32::NAN; images * shape.window.pixels() * shape.outputs];
+            conv.run(&x, 0..conv.units(images), Epilogue { residual: None, slope: Some(0.0) }, &mut whole);
+            let mut expected = vec![f32::NAN; rows * window.out_width() * shape.outputs];
+            max_pool(&window, shape.outputs, &whole, 0..rows, &mut expected);
+            for part in [1, 5, rows] {
+                let mut out = vec![f32::NAN; expected.len()];
+                let parts = out.chunks_mut(part * window.out_width() * shape.outputs);
+                for (index, out) in parts.enumerate() {
+                    let rows = index * part..rows.min((index + 1) * part);
+                    max_pool_of(&conv, Some(0.0), &window, &x, rows, out);
+                }
+                assert!(out == expected, "{conv} {isa} and the pool in parts of {part}");
+            }
+        }
+    }
 }
 
 #[test]
