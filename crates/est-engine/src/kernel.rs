@@ -25,8 +25,8 @@ pub enum Kernel {
     Pooled(Box<Conv>, Option<f32>, Window),
     /// With the number of channels.
     MaxPool(Window, usize),
-    /// From and to [height, width], and the channels.
-    Upsample([usize; 2], [usize; 2], usize),
+    /// From and to [height, width], and the channels. With `true` the second input is added; else it is not read.
+    Upsample([usize; 2], [usize; 2], usize, bool),
     /// The second input is repeated over the rows of the first.
     Add([usize; 2]),
     Gate([usize; 2]),
@@ -55,7 +55,7 @@ impl Kernel {
             Kernel::Layer(conv, _) => conv.shape().outputs,
             Kernel::Pooled(conv, _, window) => window.out_width() * conv.shape().outputs,
             Kernel::MaxPool(window, channels) => window.out_width() * channels,
-            Kernel::Upsample(_, to, channels) => to[0] * to[1] * channels,
+            Kernel::Upsample(_, to, channels, _) => to[1] * channels,
             Kernel::Add([rows, width]) | Kernel::Gate([rows, width]) => rows * width,
             Kernel::Concat(widths) => widths.iter().sum(),
             Kernel::LayerNorm(gain, ..) => gain.len(),
@@ -72,6 +72,8 @@ impl Kernel {
         match self {
             Kernel::MeanOverRows([rows, width]) => (BLOCK / (rows * width)).max(1),
             Kernel::Pooled(..) => POOLED,
+            // Exponentials are dear: of the detector's 12,600 rows each thread gets some.
+            Kernel::Softmax(width) => (BLOCK / 8 / width).max(1),
             _ => (BLOCK / self.unit()).max(1),
         }
     }
@@ -132,7 +134,10 @@ impl Kernel {
             Kernel::Layer(..) => unreachable!("has its own division"),
             Kernel::Pooled(conv, slope, window) => max_pool_of(conv, *slope, window, inputs[0], range, output),
             Kernel::MaxPool(window, channels) => max_pool(window, *channels, inputs[0], range, output),
-            &Kernel::Upsample(from, to, channels) => upsample_nearest(part(0), from, to, channels, output),
+            &Kernel::Upsample(from, to, channels, adds) => {
+                let addend = adds.then(|| part(1));
+                upsample_nearest(inputs[0], from, to, channels, range, addend, output);
+            }
             &Kernel::Add([rows, width]) => rowwise::add(part(0), part(1), rows, width, output),
             &Kernel::Gate([rows, width]) => rowwise::gate(part(0), part(1), rows, width, output),
             Kernel::Concat(widths) => {
@@ -174,7 +179,8 @@ impl fmt::Display for Kernel {
                 write!(f, "{conv}{}, max pool {kernel}x{kernel}/{stride}", after(*slope))
             }
             Kernel::MaxPool(window, _) => write!(f, "max pool {0}x{0}/{1}", window.kernel, window.stride),
-            Kernel::Upsample(..) => write!(f, "upsample"),
+            Kernel::Upsample(.., false) => write!(f, "upsample"),
+            Kernel::Upsample(.., true) => write!(f, "upsample and add"),
             Kernel::Add(_) => write!(f, "add"),
             Kernel::Gate(_) => write!(f, "gate"),
             Kernel::Concat(_) => write!(f, "concat"),

@@ -13,6 +13,7 @@ use crate::chain::{Chain, chains, slope, users};
 use crate::error::EngineError;
 use crate::fold::fold_batch_norm;
 use crate::front::Front;
+use crate::join::join;
 use crate::kernel::Kernel;
 use crate::session::Precision;
 use crate::threads::for_each_of;
@@ -76,7 +77,7 @@ impl Plan {
             steps[step].kernel = kernel;
         }
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
-        let steps = join_pools(steps, &outputs);
+        let steps = join(steps, &outputs);
         let front = Front::new(&values, &steps, &outputs);
         // To the other steps the front is one step.
         let front_use = front.steps.checked_sub(1).map(|last| Use { inputs: &[], output: steps[last].output });
@@ -92,30 +93,6 @@ impl Plan {
             images,
         })
     }
-}
-
-/// Puts a max pool that alone reads a layer together with it, where the layer is computed by rows.
-fn join_pools(steps: Vec<Step>, kept: &[usize]) -> Vec<Step> {
-    let mut readers = BTreeMap::new();
-    for value in steps.iter().flat_map(|step| &step.inputs).chain(kept) {
-        *readers.entry(*value).or_insert(0) += 1;
-    }
-    let mut joined: Vec<Step> = vec![];
-    for step in steps {
-        let last = joined.pop_if(|last| {
-            let Kernel::Layer(conv, _) = &last.kernel else { return false };
-            let alone = step.inputs == [last.output] && readers[&last.output] == 1 && last.inputs.len() == 1;
-            alone && matches!(step.kernel, Kernel::MaxPool(..)) && conv.is_by_rows()
-        });
-        joined.push(match (last, step) {
-            (
-                Some(Step { name, kernel: Kernel::Layer(conv, slope), inputs, .. }),
-                Step { kernel: Kernel::MaxPool(window, _), shape, output, .. },
-            ) => Step { name, shape, kernel: Kernel::Pooled(conv, slope, window), inputs, output },
-            (_, step) => step,
-        });
-    }
-    joined
 }
 
 struct Builder<'a> {
@@ -297,7 +274,7 @@ impl<'a> Builder<'a> {
             Op::GlobalAveragePool => Kernel::MeanOverRows([item(0)[1] * item(0)[2], item(0)[0]]),
             Op::UpsampleLike => {
                 let [from, to] = [0, 1].map(|i| [item(i)[1], item(i)[2]]);
-                Kernel::Upsample(from, to, item(0)[0])
+                Kernel::Upsample(from, to, item(0)[0], false)
             }
             Op::Add if item(0) == item(1) => {
                 let innermost = if is_image(item(0)) { 0 } else { item(0).len() - 1 };

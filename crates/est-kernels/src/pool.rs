@@ -140,20 +140,33 @@ pub fn max_pool_of(
     });
 }
 
-/// Images [height, width, channels] -> [out_height, out_width, channels], each output pixel the one that it falls into.
+/// Images [height, width, channels] -> [out_height, out_width, channels], each output pixel the one that it falls into,
+/// plus the number at its place of `addend`, if there is one. `output` and the addend hold `rows` of pixels, which count
+/// through all images.
 pub fn upsample_nearest(
     input: &[f32],
     [height, width]: [usize; 2],
     [out_height, out_width]: [usize; 2],
     channels: usize,
+    rows: Range<usize>,
+    addend: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    let (image, out_image) = (height * width * channels, out_height * out_width * channels);
-    assert!(input.len().is_multiple_of(image) && output.len() == input.len() / image * out_image);
-    for (input, output) in input.chunks_exact(image).zip(output.chunks_exact_mut(out_image)) {
-        for (index, out) in output.chunks_exact_mut(channels).enumerate() {
-            let (y, x) = (index / out_width * height / out_height, index % out_width * width / out_width);
-            out.copy_from_slice(&input[(y * width + x) * channels..][..channels]);
+    let (row_len, out_row) = (width * channels, out_width * channels);
+    assert!(input.len().is_multiple_of(height * row_len) && output.len() == rows.len() * out_row);
+    assert!(addend.is_none_or(|addend| addend.len() == output.len()));
+    for (index, (row, output)) in rows.zip(output.chunks_exact_mut(out_row)).enumerate() {
+        let (image, y) = (row / out_height, row % out_height * height / out_height);
+        let input = &input[(image * height + y) * row_len..][..row_len];
+        let pixel = |x: usize| &input[x * width / out_width * channels..][..channels];
+        let pixels = output.chunks_exact_mut(channels).enumerate();
+        match addend.map(|addend| addend[index * out_row..][..out_row].chunks_exact(channels)) {
+            None => pixels.for_each(|(x, out)| out.copy_from_slice(pixel(x))),
+            Some(addend) => pixels.zip(addend).for_each(|((x, out), addend)| {
+                for ((out, a), b) in out.iter_mut().zip(addend).zip(pixel(x)) {
+                    *out = a + b;
+                }
+            }),
         }
     }
 }

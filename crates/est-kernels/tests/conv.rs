@@ -69,12 +69,16 @@ fn check(shape: ConvShape, images: usize) {
         let unit = unit * if conv.to_string().contains("winograd") { 32.0 } else { 4.0 };
         let epilogues =
             [(Some(&residual[..]), Some(0.0)), (None, None), (None, Some(0.1)), (Some(&residual[..]), None)];
+        // That has room for the worst of many numbers; the root of their mean square is held to what was measured, at most
+        // 0.134 of it for products of bf16 (2.1e-3) and 0.110 behind Winograd's transforms (1.4e-2), and a tenth more.
+        let rms_limit = 0.15 * unit;
         // Miri is a thousand times slower.
         let count = if cfg!(miri) { 1 } else { epilogues.len() };
         for (residual, slope) in epilogues.into_iter().take(count) {
             let units = conv.units(images);
             let mut out = vec![f32::NAN; numbers];
             conv.run(&x, 0..units, Epilogue { residual, slope }, &mut out);
+            let [mut errors, mut sizes] = [0.0, 0.0];
             for (i, &out) in out.iter().enumerate() {
                 let added = residual.map_or(0.0, |residual| f64::from(residual[i]));
                 let sum = expected[i] + added;
@@ -85,7 +89,11 @@ fn check(shape: ConvShape, images: usize) {
                     error <= limit,
                     "{shape:?} {conv} {isa} {i}: {out} for {sum}, off by {error:e}, limit {limit:e}"
                 );
+                errors += error * error;
+                sizes += scale[i] + added * added;
             }
+            let rms = (errors / sizes).sqrt();
+            assert!(rms <= rms_limit, "{shape:?} {conv} {isa}: errors of {rms:e} of the terms, limit {rms_limit:e}");
 
             // One unit, then five, and so on: every tail of every tile.
             let mut ragged = vec![f32::NAN; out.len()];
@@ -152,6 +160,9 @@ fn the_layers_of_mobilenet_and_the_detector() {
     check(depthwise([31, 40], 8, 1), 2);
     check(depthwise([40, 31], 64, 2), 1);
     check(depthwise([9, 10], 13, 2), 3); // no multiple of the lanes
+    check(depthwise([9, 40], 8, 1), 1); // several pixels in a vector, and some left over
+    check(depthwise([5, 23], 4, 1), 2);
+    check(depthwise([5, 23], 16, 1), 1);
     check(square(20, 8, 16, 1, 1), 2);
     check(square(20, 64, 32, 3, 1), 1);
     check(square(20, 16, 16, 3, 1), 1);
