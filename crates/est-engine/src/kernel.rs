@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use est_kernels::conv::{Conv, Epilogue, leak};
-use est_kernels::pool::{max_pool, upsample_nearest};
+use est_kernels::pool::{max_pool, max_pool_of, upsample_nearest};
 use est_kernels::rowwise::{self, AttentionShape};
 use est_kernels::{Window, layout};
 
@@ -14,15 +14,19 @@ use crate::threads::for_blocks;
 
 /// Numbers that make a block of a cheap function worth a thread's attention.
 const BLOCK: usize = 1 << 14;
+/// Rows of a pool behind a layer: the rows of the layer that two blocks need are computed twice, one in 15.
+const POOLED: usize = 7;
 
 /// Sizes are of one item, those of matrices [rows, width]; inputs hold any number of items.
 pub enum Kernel {
     /// Convolutions, linear layers and lone batch norms, with the slope of a ReLU. A second input is the residual.
     Layer(Box<Conv>, Option<f32>),
+    /// A layer and the max pool behind it.
+    Pooled(Box<Conv>, Option<f32>, Window),
     /// With the number of channels.
     MaxPool(Window, usize),
-    /// From and to [height, width], and the channels.
-    Upsample([usize; 2], [usize; 2], usize),
+    /// From and to [height, width], and the channels. With `true` the second input is added; else it is not read.
+    Upsample([usize; 2], [usize; 2], usize, bool),
     /// The second input is repeated over the rows of the first.
     Add([usize; 2]),
     Gate([usize; 2]),
@@ -49,8 +53,9 @@ impl Kernel {
     fn unit(&self) -> usize {
         match self {
             Kernel::Layer(conv, _) => conv.shape().outputs,
+            Kernel::Pooled(conv, _, window) => window.out_width() * conv.shape().outputs,
             Kernel::MaxPool(window, channels) => window.out_width() * channels,
-            Kernel::Upsample(_, to, channels) => to[0] * to[1] * channels,
+            Kernel::Upsample(_, to, channels, _) => to[1] * channels,
             Kernel::Add([rows, width]) | Kernel::Gate([rows, width]) => rows * width,
             Kernel::Concat(widths) => widths.iter().sum(),
             Kernel::LayerNorm(gain, ..) => gain.len(),
@@ -66,6 +71,9 @@ impl Kernel {
     fn block(&self) -> usize {
         match self {
             Kernel::MeanOverRows([rows, width]) => (BLOCK / (rows * width)).max(1),
+            Kernel::Pooled(..) => POOLED,
+            // Exponentials are dear: of the detector's 12,600 rows each thread gets some.
+            Kernel::Softmax(width) => (BLOCK / 8 / width).max(1),
             _ => (BLOCK / self.unit()).max(1),
         }
     }
@@ -99,7 +107,7 @@ impl Kernel {
     pub fn is_of_images(&self) -> bool {
         match self {
             Kernel::Layer(conv, _) => !conv.is_heavy() && conv.shape().window != Window::ONE,
-            Kernel::MaxPool(..) => true,
+            Kernel::MaxPool(..) | Kernel::Pooled(..) => true,
             _ => false,
         }
     }
@@ -124,8 +132,12 @@ impl Kernel {
         };
         match self {
             Kernel::Layer(..) => unreachable!("has its own division"),
+            Kernel::Pooled(conv, slope, window) => max_pool_of(conv, *slope, window, inputs[0], range, output),
             Kernel::MaxPool(window, channels) => max_pool(window, *channels, inputs[0], range, output),
-            &Kernel::Upsample(from, to, channels) => upsample_nearest(part(0), from, to, channels, output),
+            &Kernel::Upsample(from, to, channels, adds) => {
+                let addend = adds.then(|| part(1));
+                upsample_nearest(inputs[0], from, to, channels, range, addend, output);
+            }
             &Kernel::Add([rows, width]) => rowwise::add(part(0), part(1), rows, width, output),
             &Kernel::Gate([rows, width]) => rowwise::gate(part(0), part(1), rows, width, output),
             Kernel::Concat(widths) => {
@@ -149,15 +161,26 @@ impl Kernel {
     }
 }
 
+/// What follows a layer.
+fn after(slope: Option<f32>) -> String {
+    match slope {
+        None => String::new(),
+        Some(0.0) => ", relu".to_string(),
+        Some(slope) => format!(", leaky relu {slope}"),
+    }
+}
+
 /// What is done, for a printed plan.
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Kernel::Layer(conv, None) => write!(f, "{conv}"),
-            Kernel::Layer(conv, Some(0.0)) => write!(f, "{conv}, relu"),
-            Kernel::Layer(conv, Some(slope)) => write!(f, "{conv}, leaky relu {slope}"),
+            Kernel::Layer(conv, slope) => write!(f, "{conv}{}", after(*slope)),
+            Kernel::Pooled(conv, slope, Window { kernel, stride, .. }) => {
+                write!(f, "{conv}{}, max pool {kernel}x{kernel}/{stride}", after(*slope))
+            }
             Kernel::MaxPool(window, _) => write!(f, "max pool {0}x{0}/{1}", window.kernel, window.stride),
-            Kernel::Upsample(..) => write!(f, "upsample"),
+            Kernel::Upsample(.., false) => write!(f, "upsample"),
+            Kernel::Upsample(.., true) => write!(f, "upsample and add"),
             Kernel::Add(_) => write!(f, "add"),
             Kernel::Gate(_) => write!(f, "gate"),
             Kernel::Concat(_) => write!(f, "concat"),

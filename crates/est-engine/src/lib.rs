@@ -16,6 +16,7 @@ mod clock;
 mod error;
 mod fold;
 mod front;
+mod join;
 mod kernel;
 mod layer;
 mod plan;

@@ -13,6 +13,7 @@ use crate::chain::{Chain, chains, slope, users};
 use crate::error::EngineError;
 use crate::fold::fold_batch_norm;
 use crate::front::Front;
+use crate::join::join;
 use crate::kernel::Kernel;
 use crate::session::Precision;
 use crate::threads::for_each_of;
@@ -76,6 +77,7 @@ impl Plan {
             steps[step].kernel = kernel;
         }
         let outputs: Vec<usize> = graph.outputs().iter().map(|&(_, id)| of_node[id]).collect();
+        let steps = join(steps, &outputs);
         let front = Front::new(&values, &steps, &outputs);
         // To the other steps the front is one step.
         let front_use = front.steps.checked_sub(1).map(|last| Use { inputs: &[], output: steps[last].output });
@@ -272,7 +274,7 @@ impl<'a> Builder<'a> {
             Op::GlobalAveragePool => Kernel::MeanOverRows([item(0)[1] * item(0)[2], item(0)[0]]),
             Op::UpsampleLike => {
                 let [from, to] = [0, 1].map(|i| [item(i)[1], item(i)[2]]);
-                Kernel::Upsample(from, to, item(0)[0])
+                Kernel::Upsample(from, to, item(0)[0], false)
             }
             Op::Add if item(0) == item(1) => {
                 let innermost = if is_image(item(0)) { 0 } else { item(0).len() - 1 };

@@ -122,17 +122,22 @@ fn odd_graphs() {
     check(&graph, 3);
 }
 
-/// The plan of ResNet-18: convolutions, two pools, nothing else.
+/// The plan of ResNet-18: convolutions, the first with its pool, the last pool, nothing else.
 #[test]
 fn norms_sums_and_activations_cost_no_step() {
     let plan = session(&Backbone::ResNet18.graph(224), 1).plan();
     let steps = |word: &str| plan.lines().filter(|line| line.contains(word)).count();
-    assert_eq!(steps(" -> "), 22, "{plan}");
+    assert_eq!(steps(" -> "), 21, "{plan}");
+    assert_eq!(steps("relu, max pool 3x3/2"), 1, "{plan}");
     assert_eq!(steps(" f32"), 20, "{plan}");
     assert_eq!(steps("relu"), 17, "{plan}"); // all but the three shortcuts
     assert_eq!(steps(" + "), 8, "{plan}"); // a residual for every block
     assert_eq!(steps("winograd"), 17, "{plan}"); // all but the three shortcuts
     assert!(plan.contains("3 buffers") && plan.contains("image by image"), "{plan}");
+    // Of the detector: sums in the upsampling, activations behind joined layers in those.
+    let plan = session(&retinaface::graph(64, 64), 1).plan();
+    let steps = |word: &str| plan.lines().filter(|line| line.contains(word)).count();
+    assert_eq!([steps(" -> "), steps("upsample and add")], [65, 2], "{plan}"); // two sums and three activations less
 }
 
 #[test]

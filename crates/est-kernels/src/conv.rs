@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::across::Across;
 use crate::depthwise::Depthwise;
 use crate::direct::Direct;
 pub use crate::epilogue::Epilogue;
@@ -44,7 +45,7 @@ impl ConvShape {
 
     /// Whether products of bf16 are faster: with few channels, conversion and words that are not full cost more.
     pub fn gains_from_bf16(&self) -> bool {
-        Winograd::points(self).is_some() || self.inputs / self.groups >= 32
+        Winograd::points(self).is_some() || Across::fits(self) || self.inputs / self.groups >= 32
     }
 
     fn is_depthwise(&self) -> bool {
@@ -62,6 +63,7 @@ enum Method {
     /// One for each group.
     Direct(Vec<Direct>),
     Winograd(Box<Winograd>),
+    Across(Across),
     Depthwise(Depthwise),
 }
 
@@ -83,6 +85,8 @@ impl Conv {
         assert_eq!(bias.len(), shape.outputs, "bias of {shape:?}");
         let method = if shape.is_depthwise() {
             Method::Depthwise(Depthwise::new(isa, shape, weights, bias))
+        } else if Across::fits(&shape) {
+            Method::Across(Across::new(isa, shape, weights, bias))
         } else if Winograd::points(&shape).is_some() {
             Method::Winograd(Box::new(Winograd::new(isa, shape, weights, bias)))
         } else {
@@ -104,6 +108,11 @@ impl Conv {
             _ if self.shape.is_pointwise() => images * self.shape.window.pixels(),
             _ => images * self.shape.window.out_height(),
         }
+    }
+
+    /// Whether a unit is one row of pixels.
+    pub fn is_by_rows(&self) -> bool {
+        self.units(1) == self.shape.window.out_height() && !self.shape.is_pointwise()
     }
 
     /// The output pixels of `units`, counted through all images, row by row.
@@ -181,6 +190,7 @@ impl Conv {
                 }
             }
             Method::Winograd(winograd) => winograd.run(input, units, epilogue, output),
+            Method::Across(across) => across.run(input, units, epilogue, output),
             Method::Depthwise(depthwise) => depthwise.run(input, units, epilogue, output),
         }
     }
@@ -195,6 +205,7 @@ impl fmt::Display for Conv {
             Method::Direct(_) if self.shape.is_pointwise() => write!(f, "product {factors}"),
             Method::Direct(_) => write!(f, "{kernel}x{kernel}/{stride} direct {factors}"),
             Method::Winograd(winograd) => write!(f, "{kernel}x{kernel}/{stride} {} {factors}", winograd.name()),
+            Method::Across(_) => write!(f, "{kernel}x{kernel}/{stride} winograd F(4,4) across {factors}"),
             Method::Depthwise(_) => write!(f, "{kernel}x{kernel}/{stride} depthwise f32"),
         }
     }

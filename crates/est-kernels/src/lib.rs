@@ -5,6 +5,7 @@
 //! Slices of the wrong length are programmer errors: every function panics on them.
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod across;
 mod aligned;
 pub mod conv;
 mod depthwise;

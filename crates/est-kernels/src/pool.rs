@@ -1,7 +1,10 @@
 //! Pooling and resizing of channels-last images.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
+use crate::aligned::Aligned;
+use crate::conv::{Conv, Epilogue};
 use crate::isa::Isa;
 use crate::simd::{Simd, Task, dispatch};
 use crate::window::Window;
@@ -9,26 +12,51 @@ use crate::window::Window;
 /// The largest number of each channel in each window; what lies outside the image does not count. `output` holds
 /// `rows` of pixels, which count through all images. Padding is smaller than the kernel.
 pub fn max_pool(window: &Window, channels: usize, input: &[f32], rows: Range<usize>, output: &mut [f32]) {
-    struct MaxPool<'a>(&'a Window, usize, &'a [f32], Range<usize>, &'a mut [f32]);
+    let image = window.height * window.width * channels;
+    assert_eq!(input.len() % image, 0, "images of {window:?}");
+    assert!(rows.end <= input.len() / image * window.out_height(), "rows of {window:?}");
+    let out_row = window.out_width() * channels;
+    assert_eq!(output.len(), rows.len() * out_row, "output of {window:?}");
+    let mut start = rows.start;
+    while start < rows.end {
+        let (index, first) = (start / window.out_height(), start % window.out_height());
+        let count = (rows.end - start).min(window.out_height() - first);
+        let done = (start - rows.start) * out_row;
+        let output = &mut output[done..done + count * out_row];
+        pool_part(window, channels, (&input[index * image..][..image], 0), first..first + count, output);
+        start += count;
+    }
+}
+
+/// The rows of one image that the windows of output rows `rows` see.
+fn seen_rows(window: &Window, rows: &Range<usize>) -> Range<usize> {
+    let first = (rows.start * window.stride).saturating_sub(window.padding);
+    let end = (rows.end - 1) * window.stride + window.kernel;
+    first..end.saturating_sub(window.padding).min(window.height)
+}
+
+/// Output rows `rows` of one image, of which `part` holds rows from its number on.
+fn pool_part(window: &Window, channels: usize, part: (&[f32], usize), rows: Range<usize>, output: &mut [f32]) {
+    struct MaxPool<'a>(&'a Window, usize, (&'a [f32], usize), Range<usize>, &'a mut [f32]);
     impl Task for MaxPool<'_> {
         type Output = ();
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) {
-            let MaxPool(window, channels, input, rows, output) = self;
-            let image = window.height * window.width * channels;
+            let MaxPool(window, channels, (input, before), rows, output) = self;
+            let before = before * window.width * channels;
             let mut seen = Vec::with_capacity(window.kernel * window.kernel);
             for (row, output) in rows.zip(output.chunks_exact_mut(window.out_width() * channels)) {
                 for columns in window.column_runs() {
-                    let (index, y, x) = window.locate(row * window.out_width() + columns.start);
-                    let input = &input[index * image..][..image];
+                    let (_, y, x) = window.locate(row * window.out_width() + columns.start);
                     seen.clear();
-                    seen.extend(window.taps(y, x).map(|(_, pixel)| pixel * channels));
+                    seen.extend(window.taps(y, x).map(|(_, pixel)| pixel * channels - before));
                     for column in columns.clone() {
                         let moved = (column - columns.start) * window.stride * channels;
                         for first in (0..channels).step_by(S::LANES) {
-                            // SAFETY: the windows of all columns lie in the image where the first's does, and from
-                            // channel `first` on there are so many numbers more, as there are in the output.
+                            // SAFETY: the windows of all columns lie in the image where the first's does, their rows are
+                            // in the part, and from channel `first` on there are so many numbers more, as there are in
+                            // the output.
                             unsafe {
                                 let from = input.as_ptr().add(moved + first);
                                 let to = output.as_mut_ptr().add(column * channels + first);
@@ -53,28 +81,92 @@ pub fn max_pool(window: &Window, channels: usize, input: &[f32], rows: Range<usi
             }
         }
     }
-    let image = window.height * window.width * channels;
     assert!(window.padding < window.kernel, "{window:?}");
-    assert_eq!(input.len() % image, 0, "images of {window:?}");
-    assert!(rows.end <= input.len() / image * window.out_height(), "rows of {window:?}");
+    assert!(!rows.is_empty() && rows.end <= window.out_height());
+    let seen = seen_rows(window, &rows);
+    let held = part.1..part.1 + part.0.len() / (window.width * channels);
+    assert!(held.start <= seen.start && seen.end <= held.end && held.end <= window.height, "rows of {window:?}");
     assert_eq!(output.len(), rows.len() * window.out_width() * channels, "output of {window:?}");
-    dispatch(Isa::best(), MaxPool(window, channels, input, rows, output));
+    dispatch(Isa::best(), MaxPool(window, channels, part, rows, output));
 }
 
-/// Images [height, width, channels] -> [out_height, out_width, channels], each output pixel the one that it falls into.
+/// Rows of output that are pooled together: of ResNet's first layer, 17 rows of 28 KB are its input.
+const POOLED: usize = 8;
+
+/// A layer whose units are rows, and a max pool of its result that is never stored as a whole: `output` holds `rows` of
+/// the pool's pixels, which count through all images.
+pub fn max_pool_of(
+    conv: &Conv,
+    slope: Option<f32>,
+    window: &Window,
+    input: &[f32],
+    rows: Range<usize>,
+    output: &mut [f32],
+) {
+    thread_local! {
+        static SCRATCH: RefCell<Aligned<f32>> = RefCell::default();
+    }
+    let channels = conv.shape().outputs;
+    let row = window.width * channels;
+    let out_row = window.out_width() * channels;
+    let shape = conv.shape().window;
+    let fits = conv.is_by_rows() && [shape.out_height(), shape.out_width()] == [window.height, window.width];
+    assert!(fits, "{conv} before {window:?}");
+    assert_eq!(output.len(), rows.len() * out_row, "output of {window:?}");
+    SCRATCH.with_borrow_mut(|scratch| {
+        // Rows of the layer in `scratch`, counted through all images.
+        let mut have = 0..0;
+        let mut start = rows.start;
+        while start < rows.end {
+            let (image, first) = (start / window.out_height(), start % window.out_height());
+            let count = POOLED.min(rows.end - start).min(window.out_height() - first);
+            let part = first..first + count;
+            let seen = seen_rows(window, &part);
+            let want = image * window.height + seen.start..image * window.height + seen.end;
+            scratch.reserve((POOLED * window.stride + window.kernel) * row);
+            let mut kept = 0;
+            if have.contains(&want.start) {
+                kept = have.end - want.start;
+                scratch.copy_within((want.start - have.start) * row..have.len() * row, 0);
+            }
+            let fresh = &mut scratch[kept * row..want.len() * row];
+            conv.run(input, want.start + kept..want.end, Epilogue { residual: None, slope }, fresh);
+            let done = (start - rows.start) * out_row;
+            let output = &mut output[done..done + count * out_row];
+            pool_part(window, channels, (&scratch[..want.len() * row], seen.start), part, output);
+            have = want;
+            start += count;
+        }
+    });
+}
+
+/// Images [height, width, channels] -> [out_height, out_width, channels], each output pixel the one that it falls into,
+/// plus the number at its place of `addend`, if there is one. `output` and the addend hold `rows` of pixels, which count
+/// through all images.
 pub fn upsample_nearest(
     input: &[f32],
     [height, width]: [usize; 2],
     [out_height, out_width]: [usize; 2],
     channels: usize,
+    rows: Range<usize>,
+    addend: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    let (image, out_image) = (height * width * channels, out_height * out_width * channels);
-    assert!(input.len().is_multiple_of(image) && output.len() == input.len() / image * out_image);
-    for (input, output) in input.chunks_exact(image).zip(output.chunks_exact_mut(out_image)) {
-        for (index, out) in output.chunks_exact_mut(channels).enumerate() {
-            let (y, x) = (index / out_width * height / out_height, index % out_width * width / out_width);
-            out.copy_from_slice(&input[(y * width + x) * channels..][..channels]);
+    let (row_len, out_row) = (width * channels, out_width * channels);
+    assert!(input.len().is_multiple_of(height * row_len) && output.len() == rows.len() * out_row);
+    assert!(addend.is_none_or(|addend| addend.len() == output.len()));
+    for (index, (row, output)) in rows.zip(output.chunks_exact_mut(out_row)).enumerate() {
+        let (image, y) = (row / out_height, row % out_height * height / out_height);
+        let input = &input[(image * height + y) * row_len..][..row_len];
+        let pixel = |x: usize| &input[x * width / out_width * channels..][..channels];
+        let pixels = output.chunks_exact_mut(channels).enumerate();
+        match addend.map(|addend| addend[index * out_row..][..out_row].chunks_exact(channels)) {
+            None => pixels.for_each(|(x, out)| out.copy_from_slice(pixel(x))),
+            Some(addend) => pixels.zip(addend).for_each(|((x, out), addend)| {
+                for ((out, a), b) in out.iter_mut().zip(addend).zip(pixel(x)) {
+                    *out = a + b;
+                }
+            }),
         }
     }
 }

@@ -45,12 +45,17 @@ pub fn layer_norm(x: &[f32], gain: &[f32], shift: &[f32], eps: f32, out: &mut [f
 /// `exp(x)` of each row of `width` numbers, divided by its sum.
 pub fn softmax(x: &[f32], width: usize, out: &mut [f32]) {
     assert!(x.len() == out.len() && x.len().is_multiple_of(width));
+    let mut exps = vec![0.0; width];
     for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
         let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let exp = |x: f32| f64::from(x - largest).exp();
-        let sum: f64 = x.iter().map(|&x| exp(x)).sum();
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = (exp(x) / sum) as f32;
+        for (exp, x) in exps.iter_mut().zip(x) {
+            // Of two numbers, as the detector has 12,600 times, one has the exponential 1.
+            let below = x - largest;
+            *exp = if below == 0.0 { 1.0 } else { f64::from(below).exp() };
+        }
+        let sum: f64 = exps.iter().sum();
+        for (out, exp) in out.iter_mut().zip(&exps) {
+            *out = (exp / sum) as f32;
         }
     }
 }

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use est_kernels::conv::{Conv, ConvShape, Epilogue};
-use est_kernels::pool::max_pool;
+use est_kernels::pool::{max_pool, max_pool_of};
 use est_kernels::{Isa, Window};
 
 /// Numbers between two pages that may not be touched.
@@ -71,6 +71,18 @@ fn check(shape: ConvShape) {
             let epilogue = Epilogue { residual: Some(residual.slice()), slope: Some(0.0) };
             conv.run(input.slice(), 0..conv.units(2), epilogue, output.slice());
 
+            // The same by parts of the outputs.
+            if let Some(ends) = conv.output_parts(2, 4) {
+                let mut start = 0;
+                for end in ends {
+                    let mut part = Guarded::new(&vec![f32::NAN; 2 * window.pixels() * (end - start)], against);
+                    conv.run_outputs(input.slice(), start..end, part.slice());
+                    assert!(part.slice().iter().all(|x| x.is_finite()), "{shape:?} {isa} outputs {start} to {end}");
+                    start = end;
+                }
+                assert_eq!(start, shape.outputs);
+            }
+
             // The same, stage by stage.
             if let Some(stages) = conv.stages(2, 2, 3) {
                 let values_ends = stages.values_ends();
@@ -115,6 +127,7 @@ fn the_layers_of_the_networks() {
     }
     check(layer([12, 16], [3, 8], 3, 2, 1));
     check(ConvShape::linear(512, 2048));
+    check(ConvShape::linear(1031, 67)); // by parts of the outputs, with something left over
 }
 
 /// Numbers of channels and sides that leave something over everywhere.
@@ -140,6 +153,16 @@ fn pools() {
             let mut input = Guarded::new(&numbers(2 * 9 * 12 * channels), against);
             let mut output = Guarded::new(&numbers(2 * window.pixels() * channels), against);
             max_pool(&window, channels, input.slice(), 0..2 * window.out_height(), output.slice());
+
+            // Behind a layer.
+            let shape = layer([18, 24], [3, channels], 7, 2, 1);
+            let (weights, bias) = (numbers(shape.weights()), numbers(channels));
+            let mut input = Guarded::new(&numbers(2 * 18 * 24 * 3), against);
+            for isa in Isa::available() {
+                let conv = Conv::new(isa, shape, &weights, &bias);
+                let rows = 0..2 * window.out_height();
+                max_pool_of(&conv, Some(0.0), &window, input.slice(), rows, output.slice());
+            }
         }
     }
 }

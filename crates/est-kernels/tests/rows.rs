@@ -54,7 +54,15 @@ fn upsampling() {
         let expected =
             reference::upsample_nearest(&wide(&reference::transpose(&x, from[0] * from[1], channels)), from, to);
         let mut out = vec![f32::NAN; expected.len()];
-        upsample_nearest(&x, from, to, channels, &mut out);
+        let rows = out.len() / to[1] / channels;
+        upsample_nearest(&x, from, to, channels, 0..rows, None, &mut out);
+        let addend = noise(7, out.len());
+        let mut summed = vec![f32::NAN; out.len()];
+        for row in 0..rows {
+            let part = row * to[1] * channels..(row + 1) * to[1] * channels;
+            upsample_nearest(&x, from, to, channels, row..row + 1, Some(&addend[part.clone()]), &mut summed[part]);
+        }
+        assert!(summed.iter().zip(out.iter().zip(&addend)).all(|(sum, (out, addend))| *sum == out + addend));
         assert_eq!(wide(&out), reference::transpose(&expected, channels, to[0] * to[1]));
     }
 }

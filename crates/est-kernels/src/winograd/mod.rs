@@ -26,19 +26,12 @@ const GAP: usize = 16;
 /// half of a third cache.
 const LARGE: usize = 3 << 18;
 const HUGE: usize = 4 << 20;
-/// Channels of which the four phases fit in one vector: they are then put side by side first.
-const STACKED: usize = 4;
 
 pub(crate) struct Winograd {
     isa: Isa,
     pub shape: ConvShape,
     points: Points,
-    /// The phases lie side by side as channels of one image.
-    stacked: bool,
-    /// Between the numbers of a tile: the stride, or 1 if the phases are stacked.
-    step: usize,
-    /// Channels of a phase, the words that they take, and these rounded up to whole vectors.
-    channels: usize,
+    /// Words of the channels, and these rounded up to whole vectors.
     words: usize,
     padded_words: usize,
     tile_rows: usize,
@@ -69,7 +62,6 @@ impl Winograd {
         match (window.kernel, window.stride, shape.groups) {
             (3, 1, 1) if shape.inputs >= 8 => Some(Points { count: 6, taps: 3 }),
             (3, 2, 1) if shape.inputs >= 16 => Some(Points { count: 5, taps: 2 }),
-            (7, 2, 1) if shape.inputs < STACKED => Some(Points { count: 6, taps: 4 }),
             _ => None,
         }
     }
@@ -120,10 +112,10 @@ impl Winograd {
     /// Phases, down and across, that a plane sums: of a filter whose odd taps are fewer, these have nothing at infinity.
     fn phases(&self, plane: usize) -> [usize; 2] {
         let n = self.points.count;
-        let phases = |point: usize| match self.step {
+        let phases = |point: usize| match self.shape.window.stride {
             1 => 1,
-            step if point == n - 1 => step - 1,
-            step => step,
+            stride if point == n - 1 => stride - 1,
+            stride => stride,
         };
         [phases(plane / n), phases(plane % n)]
     }

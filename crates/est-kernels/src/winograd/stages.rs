@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::transform::View;
 use super::{Places, Winograd};
 use crate::aligned::Aligned;
 use crate::epilogue::Epilogue;
@@ -13,8 +12,6 @@ use crate::tile::{Factors, Store, multiply};
 
 /// Tiles of a block: as many as one product takes with AVX-512.
 pub(super) const BLOCK: usize = 14;
-/// Rows of stacked phases that are packed at a time.
-const STACKED_ROWS: usize = 4;
 
 /// A part of a layer that is computed stage after stage over all of it, each stage divided among threads as they like.
 pub struct Stages<'a> {
@@ -47,20 +44,17 @@ impl Stages<'_> {
 
     /// Computes the values of a block from the images.
     pub fn values(&self, input: &[f32], block: usize, values: &mut [u32]) {
-        struct Values<'a>(&'a Winograd, &'a [f32], &'a Places, &'a mut [u32], &'a mut Scratch);
+        struct Values<'a>(&'a Winograd, &'a [f32], &'a Places, &'a mut [u32]);
         impl Task for Values<'_> {
             type Output = ();
 
             #[inline(always)]
             fn run<S: Simd>(self, simd: S) {
-                let Values(winograd, input, places, values, scratch) = self;
-                winograd.input_values(simd, input, places, values, &mut scratch.stacked);
+                let Values(winograd, input, places, values) = self;
+                winograd.input_values(simd, input, places, values);
             }
         }
-        SCRATCH.with_borrow_mut(|scratch| {
-            let task = Values(self.winograd, input, &self.blocks[block], values, scratch);
-            dispatch(self.winograd.isa, task);
-        });
+        dispatch(self.winograd.isa, Values(self.winograd, input, &self.blocks[block], values));
     }
 
     /// Computes these pieces of the products from all values.
@@ -111,7 +105,6 @@ impl Stages<'_> {
 struct Scratch {
     values: Aligned<u32>,
     products: Aligned<f32>,
-    stacked: Aligned<f32>,
 }
 
 thread_local! {
@@ -166,7 +159,7 @@ impl Winograd {
             let places = self.places(block.clone());
             scratch.values.reserve(places.values_len(self));
             scratch.products.reserve(places.panel_len(self) * self.panels());
-            self.input_values(simd, input, &places, &mut scratch.values, &mut scratch.stacked);
+            self.input_values(simd, input, &places, &mut scratch.values);
             let panels = scratch.products.chunks_exact_mut(places.panel_len(self));
             for (panel, products) in panels.enumerate().take(self.panels()) {
                 for plane in 0..self.planes() {
@@ -183,61 +176,16 @@ impl Winograd {
 
     /// Values of all tiles of `places`, image by image.
     #[inline(always)]
-    fn input_values<S: Simd>(
-        &self,
-        simd: S,
-        input: &[f32],
-        places: &Places,
-        words: &mut [u32],
-        scratch: &mut Aligned<f32>,
-    ) {
+    fn input_values<S: Simd>(&self, simd: S, input: &[f32], places: &Places, words: &mut [u32]) {
         let window = self.shape.window;
         let image_len = window.height * window.width * self.shape.inputs;
         let mut start = places.units.start;
         while start < places.units.end {
             let image = start / self.tile_rows;
-            let mut units = start..places.units.end.min((image + 1) * self.tile_rows);
-            let image = &input[image * image_len..][..image_len];
-            if self.stacked {
-                units.end = units.end.min(start + STACKED_ROWS);
-                let view = self.stack(image, units.clone(), self.padded_words * S::FACTORS, scratch);
-                self.values(simd, view, units.clone(), places, words);
-            } else {
-                let view =
-                    View { rows: image, top: 0, height: window.height, width: window.width, channels: self.channels };
-                self.values(simd, view, units.clone(), places, words);
-            }
-            start = units.end;
+            let end = places.units.end.min((image + 1) * self.tile_rows);
+            self.values(simd, &input[image * image_len..][..image_len], start..end, places, words);
+            start = end;
         }
-    }
-
-    /// The phases of what `units` see, side by side and filled up to `pixel` channels: [row][column][phase][channel],
-    /// border and all.
-    fn stack<'a>(&self, image: &[f32], units: Range<usize>, pixel: usize, scratch: &'a mut Aligned<f32>) -> View<'a> {
-        let (window, inputs) = (self.shape.window, self.shape.inputs);
-        let (stride, results, n) = (window.stride, self.points.results(), self.points.count);
-        let top = units.start % self.tile_rows * results;
-        let height = (units.len() - 1) * results + n;
-        let width = (self.tile_columns - 1) * results + n;
-        scratch.reserve(height * width * pixel);
-        let stacked = &mut scratch[..height * width * pixel];
-        for (row, stacked) in stacked.chunks_exact_mut(width * pixel).enumerate() {
-            for phase in 0..stride {
-                let y = ((top + row) * stride + phase) as isize - window.padding as isize;
-                let from = match (0..window.height as isize).contains(&y) {
-                    true => &image[y as usize * window.width * inputs..][..window.width * inputs],
-                    false => &[],
-                };
-                let padding = window.padding * inputs;
-                // Runs of a constant length are copied in registers, by no call.
-                match stride * inputs {
-                    6 => copy_runs::<6>(from, padding, &mut stacked[phase * 6..], pixel),
-                    4 => copy_runs::<4>(from, padding, &mut stacked[phase * 4..], pixel),
-                    _ => copy_runs::<2>(from, padding, &mut stacked[phase * 2..], pixel),
-                }
-            }
-        }
-        View { rows: stacked, top: top as isize, height, width, channels: pixel }
     }
 
     /// Products of one plane's tiles with one panel: [tile][width].
@@ -269,21 +217,5 @@ impl Winograd {
         assert!(products.len() >= tiles * self.width && self.width == self.vectors * S::LANES);
         // SAFETY: the slices above hold the tiles' words, the panel's weights and the products.
         unsafe { multiply(simd, tiles, self.vectors, factors, weights.as_ptr(), Store(products.as_mut_ptr())) };
-    }
-}
-
-/// Puts runs of RUN numbers, beginning `padding` before those of `from`, `step` apart; what is outside is 0.
-fn copy_runs<const RUN: usize>(from: &[f32], padding: usize, into: &mut [f32], step: usize) {
-    for (index, into) in into.chunks_mut(step).enumerate() {
-        let into = into.first_chunk_mut::<RUN>().expect("a pixel holds the run");
-        let first = index * RUN;
-        match first.checked_sub(padding).and_then(|first| from.get(first..first + RUN)) {
-            Some(run) => *into = *run.first_chunk().expect("as long"),
-            None => {
-                *into = std::array::from_fn(|i| {
-                    (first + i).checked_sub(padding).and_then(|place| from.get(place)).copied().unwrap_or(0.0)
-                })
-            }
-        }
     }
 }

@@ -5,18 +5,9 @@ use std::ops::Range;
 
 use super::points::{results, values};
 use super::{PLANES, Places, Winograd};
+use crate::conv::ConvShape;
 use crate::epilogue::{Epilogue, Finish};
 use crate::simd::Simd;
-
-/// The rows of one image from `top` on, [height, width, channels].
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub rows: &'a [f32],
-    pub top: isize,
-    pub height: usize,
-    pub width: usize,
-    pub channels: usize,
-}
 
 /// One phase of one tile: where its first number lies and how many there are down and across.
 #[derive(Clone, Copy)]
@@ -29,10 +20,17 @@ struct Patch {
 impl Winograd {
     /// Values of the tiles in `units`, all of one image, into the words of `places`.
     #[inline(always)]
-    pub(super) fn values<S: Simd>(&self, simd: S, view: View, units: Range<usize>, places: &Places, words: &mut [u32]) {
+    pub(super) fn values<S: Simd>(
+        &self,
+        simd: S,
+        image: &[f32],
+        units: Range<usize>,
+        places: &Places,
+        words: &mut [u32],
+    ) {
         match self.points.count {
-            6 => self.values_of::<S, 6>(simd, view, units, places, words),
-            _ => self.values_of::<S, 5>(simd, view, units, places, words),
+            6 => self.values_of::<S, 6>(simd, image, units, places, words),
+            _ => self.values_of::<S, 5>(simd, image, units, places, words),
         }
     }
 
@@ -40,16 +38,15 @@ impl Winograd {
     fn values_of<S: Simd, const N: usize>(
         &self,
         simd: S,
-        view: View,
+        image: &[f32],
         units: Range<usize>,
         places: &Places,
         words: &mut [u32],
     ) {
         assert!(words.len() >= places.values_len(self) && units.end <= places.units.end);
-        assert!(view.rows.len() == view.height * view.width * view.channels);
-        assert!(view.channels == self.channels || view.channels == self.padded_words * S::FACTORS);
-        let window = self.shape.window;
-        let padding = if self.stacked { 0 } else { window.padding as isize };
+        let ConvShape { window, inputs, .. } = self.shape;
+        assert_eq!(image.len(), window.height * window.width * inputs);
+        let padding = window.padding as isize;
         for unit in units {
             let row = unit % self.tile_rows;
             let used_down = self.used(window.out_height(), row);
@@ -59,34 +56,36 @@ impl Winograd {
             }
             for column in 0..self.tile_columns {
                 let used_across = self.used(window.out_width(), column);
-                for phase in 0..self.step * self.step {
-                    let [down, across] = [phase / self.step, phase % self.step];
-                    let corner = |tile: usize| (tile * self.points.results() * self.step) as isize - padding;
+                for phase in 0..window.stride * window.stride {
+                    let [down, across] = [phase / window.stride, phase % window.stride];
+                    let corner = |tile: usize| (tile * self.points.results() * window.stride) as isize - padding;
                     let patch = Patch {
-                        y: corner(row) + down as isize - view.top,
+                        y: corner(row) + down as isize,
                         x: corner(column) + across as isize,
                         // Behind the last value of a phase with fewer taps stands infinity alone, where it is 0.
                         used: [used_down - down, used_across - across],
                     };
                     // Where a plane has only one phase across, the others are not stored.
-                    let slots = [down * self.step + across, down].map(|slot| slot * self.padded_words);
+                    let slots = [down * window.stride + across, down].map(|slot| slot * self.padded_words);
                     let mut to = [0; PLANES];
                     for (plane, to) in to.iter_mut().enumerate().take(N * N) {
-                        let slot = slots[usize::from(plane % N == N - 1 && self.step > 1)];
+                        let slot = slots[usize::from(plane % N == N - 1 && window.stride > 1)];
                         *to = first[plane] + column * self.tile_words[plane] + slot;
                     }
                     let inside = patch.y >= 0
                         && patch.x >= 0
-                        && patch.y as usize + (patch.used[0] - 1) * self.step < view.height
-                        && patch.x as usize + (patch.used[1] - 1) * self.step < view.width;
-                    let whole = used_down == N && used_across == N && view.channels.is_multiple_of(S::LANES);
+                        && patch.y as usize + (patch.used[0] - 1) * window.stride < window.height
+                        && patch.x as usize + (patch.used[1] - 1) * window.stride < window.width;
+                    let whole = used_down == N && used_across == N && inputs.is_multiple_of(S::LANES);
                     let used = [used_down, used_across];
-                    // SAFETY: `words` holds all tiles of `places`; a whole tile inside the view is all of it.
+                    // SAFETY: `words` holds all tiles of `places`; a whole tile inside the image is all of it.
                     unsafe {
                         match (whole, inside) {
-                            (true, true) => self.tile_values::<S, N, true, true>(simd, view, patch, used, &to, words),
-                            (true, false) => self.tile_values::<S, N, true, false>(simd, view, patch, used, &to, words),
-                            _ => self.tile_values::<S, N, false, false>(simd, view, patch, used, &to, words),
+                            (true, true) => self.tile_values::<S, N, true, true>(simd, image, patch, used, &to, words),
+                            (true, false) => {
+                                self.tile_values::<S, N, true, false>(simd, image, patch, used, &to, words)
+                            }
+                            _ => self.tile_values::<S, N, false, false>(simd, image, patch, used, &to, words),
                         }
                     }
                 }
@@ -96,24 +95,25 @@ impl Winograd {
 
     /// # Safety
     /// From each active plane's place in `to` on, `words` has room for the phase's padded words. With WHOLE all points are
-    /// used and the channels are whole vectors; with INSIDE the patch lies in the view.
+    /// used and the channels are whole vectors; with INSIDE the patch lies in the image.
     #[inline(always)]
     unsafe fn tile_values<S: Simd, const N: usize, const WHOLE: bool, const INSIDE: bool>(
         &self,
         simd: S,
-        view: View,
+        image: &[f32],
         patch: Patch,
         used: [usize; 2],
         to: &[usize; PLANES],
         words: &mut [u32],
     ) {
         let used = if WHOLE { [N, N] } else { used };
-        let step = self.step as isize;
+        let ConvShape { window, inputs, .. } = self.shape;
+        let step = window.stride as isize;
         let zero = simd.splat(0.0);
         let row_is_in =
-            |i: usize| i < patch.used[0] && (0..view.height as isize).contains(&(patch.y + i as isize * step));
+            |i: usize| i < patch.used[0] && (0..window.height as isize).contains(&(patch.y + i as isize * step));
         let column_is_in =
-            |j: usize| j < patch.used[1] && (0..view.width as isize).contains(&(patch.x + j as isize * step));
+            |j: usize| j < patch.used[1] && (0..window.width as isize).contains(&(patch.x + j as isize * step));
         let rows: [bool; N] = std::array::from_fn(row_is_in);
         let columns: [bool; N] = std::array::from_fn(column_is_in);
         // Infinity is the last plane of its row and column and a phase may lack it.
@@ -121,11 +121,11 @@ impl Winograd {
             (WHOLE || self.points.active(point, used[dimension]))
                 && (point < N - 1 || patch.used[dimension] == used[dimension])
         };
-        let (across, down) = (view.channels as isize * step, (view.channels * view.width) as isize * step);
-        let origin = (patch.y * view.width as isize + patch.x) * view.channels as isize;
-        for channel in (0..view.channels).step_by(S::LANES) {
-            let from = view.rows.as_ptr().wrapping_offset(origin + channel as isize);
-            let count = view.channels - channel;
+        let (across, down) = (inputs as isize * step, (inputs * window.width) as isize * step);
+        let origin = (patch.y * window.width as isize + patch.x) * inputs as isize;
+        for channel in (0..inputs).step_by(S::LANES) {
+            let from = image.as_ptr().wrapping_offset(origin + channel as isize);
+            let count = inputs - channel;
             let mut half = [[zero; N]; N];
             for j in 0..N {
                 if !(WHOLE || j < used[1]) {
@@ -135,7 +135,7 @@ impl Winograd {
                 for i in 0..N {
                     let from = from.wrapping_offset(i as isize * down + j as isize * across);
                     if INSIDE && (i < N - 1 && j < N - 1) || (rows[i] && columns[j]) {
-                        // SAFETY: the pixel lies in the view, and from `channel` on there are `count` more numbers.
+                        // SAFETY: the pixel lies in the image, and from `channel` on there are `count` more numbers.
                         d[i] = unsafe {
                             if WHOLE || count >= S::LANES { simd.load(from) } else { simd.load_first(from, count) }
                         };
@@ -174,9 +174,8 @@ impl Winograd {
         epilogue: Epilogue,
         output: &mut [f32],
     ) {
-        match (self.points.count, self.points.taps) {
-            (6, 3) => self.finish_of::<S, 6, 3>(simd, products, places, units, epilogue, output),
-            (6, _) => self.finish_of::<S, 6, 4>(simd, products, places, units, epilogue, output),
+        match self.points.count {
+            6 => self.finish_of::<S, 6, 3>(simd, products, places, units, epilogue, output),
             _ => self.finish_of::<S, 5, 2>(simd, products, places, units, epilogue, output),
         }
     }

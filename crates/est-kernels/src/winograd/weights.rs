@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::points::MOST;
-use super::{PLANES, STACKED, Winograd};
+use super::{PLANES, Winograd};
 use crate::aligned::Aligned;
 use crate::conv::ConvShape;
 use crate::isa::Isa;
@@ -28,10 +28,6 @@ impl Winograd {
             fn run<S: Simd>(self, simd: S) -> Winograd {
                 let New(isa, shape, weights, bias) = self;
                 let points = Winograd::points(&shape).expect("a layer with a short convolution");
-                let stride = shape.window.stride;
-                let stacked = stride > 1 && shape.inputs < STACKED;
-                let (channels, step) =
-                    if stacked { (shape.inputs * stride * stride, 1) } else { (shape.inputs, stride) };
                 let vectors = if shape.outputs <= S::LANES { 1 } else { VECTORS };
                 let width = vectors * S::LANES;
                 let mut padded_bias = Aligned::zeroed(shape.outputs.next_multiple_of(width));
@@ -47,11 +43,8 @@ impl Winograd {
                     isa,
                     shape,
                     points,
-                    stacked,
-                    step,
-                    channels,
-                    words: channels.div_ceil(S::FACTORS),
-                    padded_words: channels.next_multiple_of(S::LANES) / S::FACTORS,
+                    words: shape.inputs.div_ceil(S::FACTORS),
+                    padded_words: shape.inputs.next_multiple_of(S::LANES) / S::FACTORS,
                     tile_rows,
                     tile_columns,
                     lacks: from_fn(|point| lacks(point, used_down)),
@@ -90,7 +83,6 @@ impl Winograd {
         // [plane][width][factors of a word]
         let mut factors = vec![0.0f32; self.planes() * width * S::FACTORS];
         let phases = stride * stride;
-        let phases_of_words = if self.stacked { 1 } else { phases };
         for (panel, weights) in weights.chunks_exact_mut(self.panel_weights).enumerate() {
             let outputs = panel * width..self.shape.outputs.min((panel + 1) * width);
             // [input, tap][output]: filters are read from front to back.
@@ -102,17 +94,14 @@ impl Winograd {
                     *into = weight;
                 }
             }
-            for phase in 0..phases_of_words {
+            for phase in 0..phases {
                 for word in 0..self.words {
                     factors.fill(0.0);
                     for factor in 0..S::FACTORS {
-                        let channel = word * S::FACTORS + factor;
-                        if channel >= self.channels {
+                        let input = word * S::FACTORS + factor;
+                        if input >= inputs {
                             continue;
                         }
-                        // The phase and the channel in it: stacked, all phases are channels of one.
-                        let (phase, input) =
-                            if self.stacked { (channel / inputs, channel % inputs) } else { (phase, channel) };
                         let (down, across) = (phase / stride, phase % stride);
                         let mut columns = [[[0.0f64; WIDEST]; 4]; 6];
                         for (tap, place) in (0..taps * taps).map(|tap| (tap, [tap / taps, tap % taps])) {
