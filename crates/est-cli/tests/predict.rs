@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{COLUMNS, Table, ffmpeg, json, predict};
+use common::{COLUMNS, Table, est, ffmpeg, json, predict};
 use est_goldens::download;
 
 #[test]
@@ -34,6 +34,23 @@ fn one_face_has_one_row_for_every_frame() {
         assert_eq!(format!("{:.6}", row["p_happy"].as_f64().unwrap()), text, "JSON and CSV agree");
     }
     assert_eq!(result["run"]["detector"]["name"], "RetinaFace MobileNet-0.25");
+}
+
+/// Without `--weights` est's own read the demonstration video: from its tenth to its fifteenth second someone laughs.
+#[test]
+fn the_default_weights_see_a_laugh() {
+    let folder = tempfile::tempdir().unwrap();
+    let (video, out) = (download("demo.mp4"), folder.path().join("out"));
+    let done = est(&["predict", video.to_str().unwrap(), "--out", out.to_str().unwrap()]).succeeded();
+    assert!(!done.stdout.contains("untrained") && !done.stderr.contains("untrained"), "{}", done.stderr);
+    let table = Table::read(&out.join("demo.csv"));
+    let laughs = table.numbers("pts_s").iter().map(|time| (10.5..15.0).contains(time)).collect::<Vec<_>>();
+    let happy: Vec<f64> =
+        table.numbers("p_happy").into_iter().zip(laughs).filter(|(_, laughs)| *laughs).map(|(p, _)| p).collect();
+    // 0.97 when the weights were made.
+    let mean = happy.iter().sum::<f64>() / happy.len() as f64;
+    assert!(happy.len() > 100 && mean > 0.8, "{mean} over {} rows", happy.len());
+    assert_eq!(json(&out.join("demo.run.json"))["run"]["model"]["trained"], true);
 }
 
 #[test]

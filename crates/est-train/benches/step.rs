@@ -109,7 +109,7 @@ impl Own {
         }
         let Frames::Pixels(pixels) = &batch.frames else { unreachable!("a set of pictures") };
         let inputs = [Input::Pixels(pixels), Input::Indices(&batch.order)];
-        let targets = Targets { classes: batch.classes.clone(), orders: batch.orders.clone() };
+        let targets = Targets { classes: batch.classes.clone(), orders: batch.orders.clone(), ..Targets::default() };
         self.learner.accumulate(BATCH, &inputs, &targets, &self.objective, 1.0, self.steps).expect("a step");
         self.steps += 1;
         let optimiser = TrainConfig::PAPER.optimiser;

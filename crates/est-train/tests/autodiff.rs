@@ -50,7 +50,7 @@ fn given(inputs: &[Vec<f32>]) -> Vec<Input<'_>> {
 
 fn targets(batch: usize) -> Targets {
     let of = |classes: usize| (0..batch).map(|i| (i % classes) as i64).collect();
-    Targets { classes: of(3), orders: of(5) }
+    Targets { classes: of(3), orders: of(5), ..Targets::default() }
 }
 
 fn step(number: u64) -> AdamStep {
@@ -236,6 +236,31 @@ fn rates_by_layer_and_the_moving_average() {
         after[0][name].data.iter().zip(&after[1][name].data).map(|(a, b)| (2.0 * a + 9.0 * b) / 11.0).collect();
     est_goldens::assert_close(name, &averaged[name].data, &expected, 1e-7);
     assert!(averaged["bn1.running_mean"] == after[1]["bn1.running_mean"]);
+}
+
+/// A distribution that is all one class is that class, and of two halves the loss is the mean.
+#[test]
+fn targets_may_be_distributions() {
+    let graph = tiny();
+    let inputs = inputs(&graph, 2);
+    let class = |shares: Vec<f32>, classes: Vec<i64>| {
+        let mut learner = learner(&graph, &LearnerOptions::default());
+        let targets = Targets { classes, shares, ..targets(2) };
+        learner.accumulate(2, &given(&inputs), &targets, &Objective::PAPER, 1.0, 1).unwrap().class
+    };
+    let alone = [class(vec![], vec![0, 0]), class(vec![], vec![1, 0])];
+    let row = |first: f32, second: f32| {
+        let mut row = vec![0.0; EstConfig::PAPER.classes];
+        row[..2].copy_from_slice(&[first, second]);
+        row
+    };
+    let close = |shares: [Vec<f32>; 2], loss: f64| {
+        let found = class(shares.concat(), vec![0, 0]);
+        assert!((found - loss).abs() < 1e-6, "{found} instead of {loss}");
+    };
+    close([row(1.0, 0.0), row(1.0, 0.0)], alone[0]);
+    close([row(0.0, 1.0), row(1.0, 0.0)], alone[1]);
+    close([row(0.5, 0.5), row(1.0, 0.0)], (alone[0] + alone[1]) / 2.0);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn ten_steps_are_pytorchs() {
     let mut learner = Learner::new(&graph, &weights, &LearnerOptions::default()).unwrap();
     let pixels: Vec<u8> = (0..24).flat_map(|frame| frame_pixels(7 * frame, SIDE, SIDE)).collect();
     let inputs = [Input::Pixels(&pixels), Input::Indices(&ORDER)];
-    let targets = Targets { classes: vec![0, 3, 5, 6], orders: vec![0, 1, 2, 3] };
+    let targets = Targets { classes: vec![0, 3, 5, 6], orders: vec![0, 1, 2, 3], ..Targets::default() };
 
     let weighted = Objective {
         order_weight: 0.0,
