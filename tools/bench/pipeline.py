@@ -107,7 +107,8 @@ def report(runs, exact, with_fer):
     return "\n\n".join(
         [
             f"`est predict` on {processor()}, {time.strftime('%Y-%m-%d')}: the demo's video (one face, 472 frames) scaled and "
-            f"played at {FPS} frames/s; weights file of 171 MB; medians of {RUNS} runs. Loading is what comes before the video.",
+            f"played at {FPS} frames/s; weights file of 171 MB; medians of {RUNS} runs. Loading is until the model is ready. "
+            "The video is begun meanwhile, and its frames/s count what it waits for the model.",
             table(["video", "frames/s", "x real time", "loading s", "CPU ms a frame", "peak MiB"], rows),
             "What each stage was busy for, of the video's time; stages run beside each other, waiting for a core counts too:",
             table(["video", *STAGES], shares),

@@ -1,5 +1,6 @@
 //! From a graph to the steps that compute it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -106,26 +107,36 @@ struct Builder<'a> {
     of_node: Vec<usize>,
     /// The steps of `layers` have a placeholder for a kernel.
     steps: Vec<Step>,
-    layers: Vec<Layer>,
+    layers: Vec<Layer<'a>>,
 }
 
-/// A layer whose weights are not packed yet: that takes most of the time of planning and is divided among threads.
-struct Layer {
+/// A layer whose weights are not packed yet: that takes most of the time of planning and is divided among threads. They
+/// are still the caller's; a layer with a norm copies them when its turn comes, so that copies are few at a time.
+struct Layer<'a> {
     step: usize,
     isa: Isa,
     shape: ConvShape,
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    weights: Cow<'a, [f32]>,
+    bias: Cow<'a, [f32]>,
+    /// The batch norm behind it, and its eps.
+    norm: Option<([&'a Tensor; 4], f32)>,
     slope: Option<f32>,
 }
 
-impl Layer {
+impl Layer<'_> {
     fn cost(&self) -> usize {
         self.weights.len()
     }
 
     fn pack(&self) -> (usize, Kernel) {
-        let conv = Conv::new(self.isa, self.shape, &self.weights, &self.bias);
+        let conv = match self.norm {
+            None => Conv::new(self.isa, self.shape, &self.weights, &self.bias),
+            Some((norm, eps)) => {
+                let (mut weights, mut bias) = (self.weights.to_vec(), self.bias.to_vec());
+                fold_batch_norm(norm, eps, &mut weights, &mut bias);
+                Conv::new(self.isa, self.shape, &weights, &bias)
+            }
+        };
         (self.step, Kernel::Layer(Box::new(conv), self.slope))
     }
 }
@@ -182,11 +193,12 @@ impl<'a> Builder<'a> {
         let node = graph.node(chain.head);
         let mut inputs = self.inputs(chain.head);
         let tensors = self.tensors(chain.head)?;
-        let data = |tensor: usize| tensors[tensor].data.clone();
-        let (shape, mut weights, mut bias) = match node.op {
+        let data = |tensor: usize| Cow::Borrowed(&tensors[tensor].data[..]);
+        let all = |value, count| Cow::Owned(vec![value; count]);
+        let (shape, weights, bias) = match node.op {
             Op::Conv2d { inputs, outputs, groups, bias, .. } => {
                 let shape = ConvShape::new(self.window(chain.head), [inputs, outputs], groups);
-                (shape, data(0), if bias { data(1) } else { vec![0.0; outputs] })
+                (shape, data(0), if bias { data(1) } else { all(0.0, outputs) })
             }
             Op::Linear { inputs, outputs } => {
                 self.last(chain.head)?;
@@ -201,20 +213,20 @@ impl<'a> Builder<'a> {
             }
             Op::BatchNorm { channels, .. } => {
                 let shape = ConvShape::new(Window::ONE, [channels, channels], channels);
-                (shape, vec![1.0; channels], vec![0.0; channels])
+                (shape, all(1.0, channels), all(0.0, channels))
             }
             _ => unreachable!("chains begin with layers"),
         };
-        if let Some(norm) = chain.norm
-            && let Op::BatchNorm { eps, .. } = graph.node(norm).op
-        {
-            let tensors = self.tensors(norm)?.try_into().expect("four but for the counter");
-            fold_batch_norm(tensors, eps, &mut weights, &mut bias);
-        }
+        let norm = match chain.norm.map(|norm| (norm, &graph.node(norm).op)) {
+            Some((norm, &Op::BatchNorm { eps, .. })) => {
+                Some((self.tensors(norm)?.try_into().expect("four but for the counter"), eps))
+            }
+            _ => None,
+        };
         inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
         let bf16 = matches!(node.op, Op::Conv2d { .. }) && shape.gains_from_bf16();
         let isa = if bf16 { self.images } else { self.isa };
-        self.layers.push(Layer { step: self.steps.len(), isa, shape, weights, bias, slope: chain.slope });
+        self.layers.push(Layer { step: self.steps.len(), isa, shape, weights, bias, norm, slope: chain.slope });
         Ok(self.step(node.name.clone(), Kernel::Sigmoid, inputs, &graph.node(end).shape))
     }
 
@@ -240,8 +252,9 @@ impl<'a> Builder<'a> {
                 step: self.steps.len(),
                 isa: self.isa,
                 shape: ConvShape::linear(width, width),
-                weights: tensors[0].data[i * width * width..(i + 1) * width * width].to_vec(),
-                bias: tensors[1].data[i * width..(i + 1) * width].to_vec(),
+                weights: Cow::Borrowed(&tensors[0].data[i * width * width..(i + 1) * width * width]),
+                bias: Cow::Borrowed(&tensors[1].data[i * width..(i + 1) * width]),
+                norm: None,
                 slope: None,
             });
             let shape = &graph.node(node.inputs[i]).shape;

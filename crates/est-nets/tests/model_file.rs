@@ -55,6 +55,7 @@ fn a_model_comes_back_as_it_was_with_the_hash_of_its_bytes() {
     let written = model().write(&path).unwrap();
     let read = file::read(&path).unwrap();
     assert_eq!(read, ModelFile { sha256: written.clone(), ..model() });
+    assert_eq!(file::read_preprocessing(&path).unwrap(), model().preprocessing);
     assert_eq!(file::sha256(&path).unwrap(), written);
     let loaded = load_tensors(&path).unwrap();
     assert_eq!((loaded.tensors, loaded.kind), (model().tensors, FileKind::Est));
@@ -63,6 +64,18 @@ fn a_model_comes_back_as_it_was_with_the_hash_of_its_bytes() {
     let uncalibrated = ModelFile { temperature: None, ..model() };
     uncalibrated.write(&path).unwrap();
     assert_eq!(file::read(&path).unwrap().temperature, None);
+}
+
+/// More chunks than may wait for the hashers, the last of them short.
+#[test]
+fn large_tensors_come_back_and_their_hashes_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.safetensors");
+    let large = |count: usize| Tensor::new(vec![count], (0..count).map(|i| i as f32).collect());
+    let tensors = [("a".to_string(), large(3_000_001)), ("b".to_string(), large(100_003))];
+    let large = ModelFile { tensors: tensors.into(), ..model() };
+    let sha256 = large.write(&path).unwrap();
+    assert_eq!(file::read(&path).unwrap(), ModelFile { sha256, ..large });
 }
 
 #[test]
@@ -136,6 +149,7 @@ fn foreign_files_give_their_tensors_only() {
             let Loaded { tensors, kind, .. } = load_tensors(&path).unwrap();
             assert_eq!((tensors["w"].data.as_slice(), kind), ([1.5, -2.0].as_slice(), FileKind::Safetensors));
             let message = file::read(&path).unwrap_err().to_string();
+            assert_eq!(file::read_preprocessing(&path).unwrap_err().to_string(), message);
             assert!(
                 message.contains("without est's metadata; make a model file of it: est weights import"),
                 "{message}"

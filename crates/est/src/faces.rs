@@ -25,6 +25,11 @@ pub struct CroppedFrame {
 pub trait FaceSource {
     /// The next frames, possibly none yet; None at the end.
     fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError>;
+
+    /// What was decoded so far, of a source that decodes.
+    fn report(&self) -> DecodeReport {
+        DecodeReport::default()
+    }
 }
 
 /// A detector whose time counts.
@@ -53,11 +58,6 @@ impl<D: Detector> TrackedFaces<D> {
         TrackedFaces { frames, tracker, preprocessing, finished: false }
     }
 
-    /// What was decoded so far.
-    pub fn report(&self) -> DecodeReport {
-        self.frames.report()
-    }
-
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
         let FrameFaces { frame, faces, ended, .. } = tracked;
         let crops = || faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect();
@@ -80,6 +80,10 @@ impl<D: Detector> FaceSource for TrackedFaces<D> {
         })?;
         Ok(Some(tracked.into_iter().map(|frame| self.cropped(frame)).collect()))
     }
+
+    fn report(&self) -> DecodeReport {
+        self.frames.report()
+    }
 }
 
 /// Frames that already are face crops of the model's size: one track, the whole picture its box.
@@ -95,11 +99,6 @@ impl GivenCrops {
     /// A pause of more than `max_gap_s` seconds starts a new track, as it does for tracked faces.
     pub fn new(frames: Decoding, size: usize, max_gap_s: f64) -> Self {
         GivenCrops { frames, size, max_gap_s, track: 1, latest_s: None }
-    }
-
-    /// What was decoded so far.
-    pub fn report(&self) -> DecodeReport {
-        self.frames.report()
     }
 
     fn face(&self) -> Face {
@@ -136,5 +135,9 @@ impl FaceSource for GivenCrops {
         }
         self.latest_s = Some(pts_s);
         Ok(Some(vec![CroppedFrame { index, pts_s, faces: vec![self.face()], crops: vec![image], ended }]))
+    }
+
+    fn report(&self) -> DecodeReport {
+        self.frames.report()
     }
 }

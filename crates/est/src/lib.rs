@@ -2,7 +2,8 @@
 //!
 //! The way of the data, each step a module or a crate below:
 //! `decode -> detect -> track -> align -> clip (105 -> 75) -> snippets (7 x 5) -> encoder -> aasfe -> transformer ->
-//! emotion -> report`. [`Recogniser`] has the steps as methods, [`Reader`] walks them all:
+//! emotion -> report`. [`Reader`] walks those up to the crop, [`Recogniser`] has the others as methods, and
+//! [`OpenVideo::read`] walks them all:
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -15,16 +16,17 @@
 //!     let options = RecogniserOptions::default();
 //!     let tensors = load_tensors(Path::new("retinaface_mobilenet0.25.pth"))?.tensors;
 //!     let detector = RetinaFace::new(tensors, DetectorOptions::default(), &options.engine)?;
-//!     let recogniser = Recogniser::new(Model::open(Path::new("model.est"))?, options)?;
-//!     let mut reader =
-//!         Reader::new(recogniser, Some(detector), TrackOptions::default(), DecodeOptions::default());
+//!     let preprocessing = Model::preprocessing(Path::new("model.est"))?;
+//!     let reader = Reader::new(preprocessing, Some(detector), TrackOptions::default(), DecodeOptions::default());
 //!
+//!     // Its faces are found while the model is read.
 //!     let video = reader.open(&Source::File("interview.mp4".into()))?;
+//!     let mut recogniser = Recogniser::new(Model::open(Path::new("model.est"))?, options)?;
 //!     let mut print = |row| {
 //!         println!("{row:?}");
 //!         Ok(())
 //!     };
-//!     let summary = reader.read(video, "interview", &mut print, &mut |_| ())?;
+//!     let summary = video.read(&mut recogniser, "interview", &mut print, &mut |_| ())?;
 //!     println!("{} frames, {} faces", summary.frames_decoded, summary.tracks.len());
 //!     Ok(())
 //! }
@@ -55,7 +57,7 @@ pub use emotion::Emotion;
 pub use error::EstError;
 pub use faces::{CroppedFrame, FaceSource, GivenCrops, TrackedFaces};
 pub use model::{CLASSES, ImportOptions, Model, usual_classes};
-pub use reader::Reader;
+pub use reader::{OpenVideo, Reader};
 pub use recogniser::{Progress, Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status};
 pub use snippets::{test_places, train_places};

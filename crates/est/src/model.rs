@@ -71,6 +71,14 @@ impl Model {
         Ok(model)
     }
 
+    /// How the pictures are made for the model in a weights file, long before [`Model::open`] has read all of it. Whether
+    /// it is whole only that says.
+    pub fn preprocessing(path: &Path) -> Result<Preprocessing, EstError> {
+        let preprocessing = weights::file::read_preprocessing(path)?;
+        check_preprocessing(&preprocessing, path)?;
+        Ok(preprocessing)
+    }
+
     /// An untrained network of the preset `paper`: a function of the seed.
     pub fn random(seed: u64) -> Self {
         let config = EstConfig::PAPER;
@@ -168,9 +176,7 @@ impl Model {
             let (names, count) = (self.classes.len(), self.config.classes);
             return Err(problem(format!("it names {names} classes for {count} logits")));
         }
-        if let Some(wrong) = self.preprocessing.problem() {
-            return Err(problem(format!("its preprocessing cannot be done: {wrong}")));
-        }
+        check_preprocessing(&self.preprocessing, path)?;
         if self.preprocessing.size != self.config.size {
             let (crop, network) = (self.preprocessing.size, self.config.size);
             return Err(problem(format!("its crops have {crop} pixels a side, its network takes {network}")));
@@ -190,6 +196,12 @@ impl Model {
         let graph = self.config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
         graph.parameters().into_iter().map(|spec| spec.name).collect()
     }
+}
+
+fn check_preprocessing(preprocessing: &Preprocessing, path: &Path) -> Result<(), EstError> {
+    let problem = |wrong| format!("its preprocessing cannot be done: {wrong}");
+    let error = |wrong| EstError::Model { id: path.display().to_string(), problem: problem(wrong) };
+    preprocessing.problem().map_or(Ok(()), |wrong| Err(error(wrong)))
 }
 
 fn created_by() -> String {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use est::report::{Columns, CsvReport, JsonReport, ModelRecord, RunRecord, Summary, write_record};
-use est::{Model, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
+use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
+use est::{Decoding, EstError, Model, OpenVideo, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
 use est_engine::Precision;
 use est_media::DecodeOptions;
 use serde_json::json;
@@ -50,9 +51,13 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
             .and_then(|()| est::report::probe_folder(&args.out))
             .with_context(|| format!("{}: cannot be written to; choose another --out", args.out.display()))?;
     }
-    let mut run = Run::new(args, log)?;
+    let start = Start::new(args, log)?;
+    // The first video's faces are looked for while the model is read.
+    let mut first = sources.first().filter(|_| !args.dry_run).map(|source| start.open(source));
+    let mut run = start.finish()?;
     for (source, name) in sources.iter().zip(unique_names(&sources)) {
-        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name) };
+        let video = first.take();
+        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name, video) };
         if let Err(error) = done {
             failed += 1;
             log.error(&error);
@@ -61,20 +66,24 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
     Ok(failed)
 }
 
-/// What all videos of a run share.
-struct Run<'a> {
+/// A run whose model is on its way.
+struct Start<'a> {
     args: &'a PredictArgs,
     log: Log,
-    record: RunRecord,
+    began: Instant,
     reader: Reader,
-    /// From the start until the model was ready.
-    loading: Duration,
+    decoding: DecodeOptions,
+    detector: Option<DetectorRecord>,
+    options: RecogniserOptions,
+    model: JoinHandle<anyhow::Result<(ModelRecord, Recogniser)>>,
 }
 
-impl<'a> Run<'a> {
+/// A video that was opened, and when that began.
+type Opened = (Instant, Result<OpenVideo, EstError>);
+
+impl<'a> Start<'a> {
     fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
-        let start = Instant::now();
-        let model = model::open(args.weights.as_deref(), log)?;
+        let began = Instant::now();
         let options = RecogniserOptions {
             hop: args.hop as usize,
             engine: est_engine::Options {
@@ -86,35 +95,60 @@ impl<'a> Run<'a> {
             },
             ..RecogniserOptions::default()
         };
-        let tracking = faces::tracking(&args.faces);
-        let (detector, detector_record) = match args.crops {
-            true => (None, None),
-            false => {
-                let finder = FaceFinder::open(&args.faces)?;
-                (Some(finder.detector(&options.engine)?), Some(finder.record))
-            }
+        let preprocessing = model::preprocessing(args.weights.as_deref())?;
+        let finder = if args.crops { None } else { Some(FaceFinder::open(&args.faces)?) };
+        let detector = finder.as_ref().map(|finder| finder.detector(&options.engine)).transpose()?;
+        let model = {
+            let (weights, options) = (args.weights.clone(), options.clone());
+            std::thread::spawn(move || {
+                let model = model::open(weights.as_deref(), log)?;
+                Ok((ModelRecord::of(&model), Recogniser::new(model, options)?))
+            })
         };
-        let (model_record, rate) = (ModelRecord::of(&model), model.preprocessing.rate);
-        let (hop, low_quality) = (options.hop, options.low_quality);
-        let recogniser = Recogniser::new(model, options)?;
+        let decoding = DecodeOptions { fps: args.fps.unwrap_or(preprocessing.rate) };
+        let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
+        let detector = finder.map(|finder| finder.record);
+        Ok(Start { args, log, began, reader, decoding, detector, options, model })
+    }
+
+    fn open(&self, source: &Source) -> Opened {
+        (Instant::now(), self.reader.open(source))
+    }
+
+    /// Waits for the model.
+    fn finish(self) -> anyhow::Result<Run<'a>> {
+        let Start { args, log, began, reader, decoding, detector, options, model } = self;
+        let (model, recogniser) = model.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let record = RunRecord {
             est_version: env!("CARGO_PKG_VERSION"),
             notice: RunRecord::NOTICE,
-            model: model_record,
+            model,
             encoder_arithmetic: recogniser.encoder_arithmetic(),
-            detector: detector_record,
-            hop,
-            low_quality,
-            image_fps: args.fps.unwrap_or(rate),
+            detector,
+            hop: options.hop,
+            low_quality: options.low_quality,
+            image_fps: decoding.fps,
         };
-        let decoding = DecodeOptions { fps: record.image_fps };
-        let reader = Reader::new(recogniser, detector, tracking, decoding);
-        Ok(Run { args, log, record, reader, loading: start.elapsed() })
+        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed() })
     }
+}
 
+/// What all videos of a run share.
+struct Run<'a> {
+    args: &'a PredictArgs,
+    log: Log,
+    record: RunRecord,
+    reader: Reader,
+    decoding: DecodeOptions,
+    recogniser: Recogniser,
+    /// From the start until the model was ready.
+    loading: Duration,
+}
+
+impl Run<'_> {
     /// What would be done, for --dry-run.
     fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
-        let video = self.reader.open(source)?;
+        let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
         let outputs: Vec<String> = outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
         if self.args.json {
@@ -137,13 +171,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn one(&mut self, source: &Source, name: &str) -> anyhow::Result<()> {
-        let start = Instant::now();
-        let video = self.reader.open(source)?;
+    /// `opened`: the video, if it was opened before.
+    fn one(&mut self, source: &Source, name: &str, opened: Option<Opened>) -> anyhow::Result<()> {
+        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
+        let video = video?;
         let timings = video.timings().clone();
-        let mut reports = Reports::create(self.args, name, &self.record, self.reader.recogniser().model())?;
+        let mut reports = Reports::create(self.args, name, &self.record, self.recogniser.model())?;
         let mut progress = self.log.progress(name, video.info().frames);
-        let summary = self.reader.read(video, name, &mut |row| reports.row(&row), &mut |at| progress.at(at))?;
+        let mut sink = |row| reports.row(&row);
+        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
         drop(progress);
         let mut written = reports.finish(&summary)?;
         written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
@@ -163,7 +199,7 @@ impl<'a> Run<'a> {
             println!("{}", json!({ "video": summary, "outputs": written }));
             return;
         }
-        let model = self.reader.recogniser().model();
+        let model = self.recogniser.model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
         let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
         let faces = if summary.tracks.len() == 1 { "track" } else { "tracks" };
@@ -205,7 +241,7 @@ struct Reports {
 }
 
 impl Reports {
-    fn create(args: &PredictArgs, name: &str, record: &RunRecord, model: &Model) -> Result<Self, est::EstError> {
+    fn create(args: &PredictArgs, name: &str, record: &RunRecord, model: &Model) -> Result<Self, EstError> {
         let columns = Columns::new(name, model);
         let wanted = |format| args.format.contains(&format);
         let path = |extension| result_path(args, name, extension);
@@ -215,12 +251,12 @@ impl Reports {
         Ok(Reports { csv, json })
     }
 
-    fn row(&mut self, row: &Row) -> Result<(), est::EstError> {
+    fn row(&mut self, row: &Row) -> Result<(), EstError> {
         self.csv.iter_mut().try_for_each(|report| report.row(row))?;
         self.json.iter_mut().try_for_each(|report| report.row(row))
     }
 
-    fn finish(self, summary: &Summary) -> Result<Vec<PathBuf>, est::EstError> {
+    fn finish(self, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
         let csv = self.csv.map(CsvReport::finish).transpose()?;
         let json = self.json.map(|report| report.finish(summary)).transpose()?;
         Ok(csv.into_iter().chain(json).collect())

@@ -20,6 +20,7 @@ const FORMAT_NAME: &str = "est ";
 
 /// The metadata entry with the SHA-256 of the tensors' bytes: a flipped bit would otherwise pass as a weight.
 const DATA_HASH_KEY: &str = "tensors_sha256";
+const PREPROCESSING_KEY: &str = "preprocessing";
 
 /// A network with all that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,23 +58,43 @@ pub struct Provenance {
 /// # Errors
 /// Not a safetensors file, damaged, without our metadata or with those of a newer version.
 pub fn read(path: &Path) -> Result<ModelFile, WeightsError> {
-    let contents = match sniff(path)? {
-        Container::Safetensors => safetensors::read(path)?,
-        Container::PthZip | Container::PthLegacy => return Err(not_ours(path, "a PyTorch file")),
-    };
-    from_contents(contents, path)
+    check_container(path)?;
+    from_contents(safetensors::read(path)?, path)
+}
+
+/// What a model file has for [`ModelFile::preprocessing`]: a matter of its first bytes, where [`read`] reads and hashes
+/// all of them. Whether the file is whole only [`read`] can say.
+///
+/// # Errors
+/// Those of [`read`] that its first bytes show.
+pub fn read_preprocessing(path: &Path) -> Result<Preprocessing, WeightsError> {
+    check_container(path)?;
+    let metadata = safetensors::read_metadata(path)?;
+    check_format(&metadata, path)?;
+    entry(&metadata, PREPROCESSING_KEY, path)
+}
+
+fn check_container(path: &Path) -> Result<(), WeightsError> {
+    match sniff(path)? {
+        Container::Safetensors => Ok(()),
+        Container::PthZip | Container::PthLegacy => Err(not_ours(path, "a PyTorch file")),
+    }
+}
+
+fn check_format(metadata: &BTreeMap<String, String>, path: &Path) -> Result<(), WeightsError> {
+    match metadata.get(FORMAT_KEY) {
+        Some(format) if format == FORMAT => Ok(()),
+        Some(format) if format.starts_with(FORMAT_NAME) => {
+            let detail = format!("format `{}` is newer than this program; update est", clip(format));
+            Err(WeightsError::unsupported(path, detail))
+        }
+        _ => Err(not_ours(path, "a safetensors file without est's metadata")),
+    }
 }
 
 fn from_contents(contents: Contents, path: &Path) -> Result<ModelFile, WeightsError> {
-    match contents.metadata.get(FORMAT_KEY) {
-        Some(format) if format == FORMAT => {}
-        Some(format) if format.starts_with(FORMAT_NAME) => {
-            let detail = format!("format `{}` is newer than this program; update est", clip(format));
-            return Err(WeightsError::unsupported(path, detail));
-        }
-        _ => return Err(not_ours(path, "a safetensors file without est's metadata")),
-    }
     let metadata = &contents.metadata;
+    check_format(metadata, path)?;
     match metadata.get(DATA_HASH_KEY) {
         Some(hash) if *hash == contents.data_sha256 => {}
         Some(_) => return Err(WeightsError::damaged(path, "its tensors are not those that were written (SHA-256)")),
@@ -87,7 +108,7 @@ fn from_contents(contents: Contents, path: &Path) -> Result<ModelFile, WeightsEr
     Ok(ModelFile {
         architecture: entry(metadata, "architecture", path)?,
         classes: entry(metadata, "classes", path)?,
-        preprocessing: entry(metadata, "preprocessing", path)?,
+        preprocessing: entry(metadata, PREPROCESSING_KEY, path)?,
         provenance: entry(metadata, "provenance", path)?,
         temperature,
         tensors: contents.tensors,
@@ -131,7 +152,7 @@ impl ModelFile {
         };
         insert("architecture", serde_json::to_string(&self.architecture))?;
         insert("classes", serde_json::to_string(&self.classes))?;
-        insert("preprocessing", serde_json::to_string(&self.preprocessing))?;
+        insert(PREPROCESSING_KEY, serde_json::to_string(&self.preprocessing))?;
         insert("provenance", serde_json::to_string(&self.provenance))?;
         if let Some(temperature) = self.temperature {
             insert("temperature", serde_json::to_string(&temperature))?;

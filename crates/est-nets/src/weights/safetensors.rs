@@ -1,6 +1,6 @@
 //! Safetensors, streamed: one pass for the hashes and the tensors, so that memory stays at the size of the tensors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -35,14 +35,31 @@ pub(super) struct Contents {
 }
 
 pub(super) fn read(path: &Path) -> Result<Contents, WeightsError> {
-    let failed = |source| WeightsError::io(path, source);
-    let file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (file, length) = open(path)?;
     read_from(file, length, path)
 }
 
-/// `length`: how many bytes `reader` has.
-pub(super) fn read_from(mut reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
+/// The metadata alone, which stand before the tensors.
+pub(super) fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>, WeightsError> {
+    let (mut file, length) = open(path)?;
+    let (_, header) = read_header(&mut file, length, path)?;
+    Ok(metadata(&header))
+}
+
+/// A file and its length.
+fn open(path: &Path) -> Result<(File, u64), WeightsError> {
+    let failed = |source| WeightsError::io(path, source);
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((file, length))
+}
+
+fn metadata(header: &Metadata) -> BTreeMap<String, String> {
+    header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// What stands before the tensors, as bytes and as what they say.
+fn read_header(reader: &mut impl Read, length: u64, path: &Path) -> Result<(Vec<u8>, Metadata), WeightsError> {
     let mut size = [0; 8];
     reader.read_exact(&mut size).map_err(|source| WeightsError::reading(path, "the header", source))?;
     let count = u64::from_le_bytes(size);
@@ -58,13 +75,18 @@ pub(super) fn read_from(mut reader: impl Read, length: u64, path: &Path) -> Resu
     if data != length - 8 - count {
         return Err(WeightsError::damaged(path, format!("{} bytes of tensors, not {data}", length - 8 - count)));
     }
+    Ok(([&size[..], &text].concat(), header))
+}
+
+/// `length`: how many bytes `reader` has.
+pub(super) fn read_from(mut reader: impl Read, length: u64, path: &Path) -> Result<Contents, WeightsError> {
+    let (bytes, header) = read_header(&mut reader, length, path)?;
     let (tensors, [sha256, data_sha256]) = std::thread::scope(|scope| {
-        let hashers = [&[&size[..], &text].concat()[..], &[]].map(|before| Hasher::start(scope, before));
+        let hashers = [&bytes[..], &[]].map(|before| Hasher::start(scope, before));
         let tensors = read_tensors(&mut reader, &header, path, &hashers)?;
         Ok::<_, WeightsError>((tensors, hashers.map(Hasher::finish)))
     })?;
-    let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    Ok(Contents { metadata, tensors, sha256, data_sha256 })
+    Ok(Contents { metadata: metadata(&header), tensors, sha256, data_sha256 })
 }
 
 fn read_tensors(
@@ -74,6 +96,7 @@ fn read_tensors(
     hashers: &[Hasher],
 ) -> Result<BTreeMap<String, Tensor>, WeightsError> {
     let mut tensors = BTreeMap::new();
+    let mut chunks = Chunks::default();
     for key in header.offset_keys() {
         let info = header.info(&key).expect("a key of this header");
         let dtype = dtype_of(info.dtype)
@@ -81,11 +104,9 @@ fn read_tensors(
         let mut left = info.data_offsets.1 - info.data_offsets.0;
         let mut values = Vec::with_capacity(left / dtype.size());
         while left > 0 {
-            let mut chunk = vec![0; left.min(CHUNK)];
-            reader
-                .read_exact(&mut chunk)
+            let chunk = chunks
+                .filled(left.min(CHUNK), |chunk| reader.read_exact(chunk))
                 .map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
-            let chunk = Arc::new(chunk);
             hashers.iter().for_each(|hasher| hasher.update(&chunk));
             dtype.decode_into(&chunk, &mut values);
             left -= chunk.len();
@@ -93,6 +114,25 @@ fn read_tensors(
         tensors.insert(key, Tensor::new(info.shape.clone(), values));
     }
     Ok(tensors)
+}
+
+/// Chunks on their way to the hashers. Each is used again as soon as they have let go of it: memory that is new takes as
+/// long to be mapped and zeroed as the hash of it.
+#[derive(Default)]
+struct Chunks(VecDeque<Arc<Vec<u8>>>);
+
+impl Chunks {
+    /// A chunk of `len` bytes that `fill` has written.
+    fn filled(&mut self, len: usize, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Arc<Vec<u8>>> {
+        // The oldest comes back first.
+        let free = self.0.front_mut().is_some_and(|oldest| Arc::get_mut(oldest).is_some());
+        let mut chunk = if free { self.0.pop_front().expect("just seen") } else { Arc::default() };
+        let bytes = Arc::get_mut(&mut chunk).expect("nobody else has it");
+        bytes.resize(len, 0);
+        fill(bytes)?;
+        self.0.push_back(chunk.clone());
+        Ok(chunk)
+    }
 }
 
 /// A hash that is computed in a thread of its own: two of them over 171 MB would take longer than the reading.
