@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes weights/est-default.est again from nothing but public sources: `tools/default-weights.sh LONDON WORK`, where LONDON
 # is the Face Research Lab London Set (neutral/, smiling/, landmarks.json) and WORK a folder for 4 GB. Two hours on two cores.
-# docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
+# Needs `make train-build` and node. docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 london=$(realpath "${1:?the folder of the London set}")
@@ -13,7 +13,9 @@ export LD_LIBRARY_PATH=${LIBTORCH:-$root/downloads/libtorch/torch}/lib OMP_WAIT_
 k=0
 for neutral in "$london"/neutral/*.jpg; do
   name=$(basename "$neutral" .jpg)
-  group=$([ $((k++ % 5)) = 0 ] && echo held || echo train)
+  group=train
+  if [ $((k % 5)) = 0 ]; then group=held; fi
+  k=$((k + 1))
   mkdir -p "portraits-$group/neutral"
   ln -sfn "$london/landmarks.json" "portraits-$group/landmarks.json"
   ln -sf "$neutral" "portraits-$group/neutral/"
