@@ -37,14 +37,21 @@ async function start() {
   for (const net of ['ssdMobilenetv1', 'faceLandmark68Net', 'faceExpressionNet']) await faceapi.nets[net].loadFromDisk(weights);
 }
 
-// Probabilities by our names, or null where no face is found.
-async function read(bytes) {
+function decode(bytes) {
   const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false });
-  const picture = faceapi.tf.tensor3d(Int32Array.from(data), [height, width, 3], 'int32');
+  return faceapi.tf.tensor3d(Int32Array.from(data), [height, width, 3], 'int32');
+}
+
+// The network's probabilities by our names.
+const named = (expressions) => Object.fromEntries(Object.entries(NAMES).map(([theirs, ours]) => [ours, expressions[theirs]]));
+
+// What the network reads in a picture, or null where no face is found.
+async function read(bytes) {
+  const picture = decode(bytes);
   const options = new faceapi.SsdMobilenetv1Options({ minConfidence: 0.2 });
   const found = await faceapi.detectSingleFace(picture, options).withFaceLandmarks().withFaceExpressions();
   picture.dispose();
-  return found ? Object.fromEntries(Object.entries(NAMES).map(([theirs, ours]) => [ours, found.expressions[theirs]])) : null;
+  return found ? named(found.expressions) : null;
 }
 
 // Frames of every clip of a shard: those that `choose` names by number, with the clip's record.
@@ -94,8 +101,8 @@ const [UNSEEN, SEEN] = [0.05, 0.35];
 // What the network reads in a crop whose landmarks are known: its own landmarks and its own aligned crop, without its
 // detector. The box is where that detector puts it, in heights from the pupils to the mouth.
 async function readCrop(bytes, [left, right, , leftCorner, rightCorner]) {
-  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false });
-  const picture = faceapi.tf.tensor3d(Int32Array.from(data), [height, width, 3], 'int32');
+  const picture = decode(bytes);
+  const [height, width] = picture.shape;
   const middle = (a, b) => [0, 1].map((axis) => (a[axis] + b[axis]) / 2);
   const [eyes, mouth] = [middle(left, right), middle(leftCorner, rightCorner)];
   const unit = Math.hypot(mouth[0] - eyes[0], mouth[1] - eyes[1]);
@@ -107,7 +114,7 @@ async function readCrop(bytes, [left, right, , leftCorner, rightCorner]) {
   const [aligned] = await faceapi.extractFaceTensors(picture, [landmarks.align().clipAtImageBorders(width, height)]);
   const found = await faceapi.nets.faceExpressionNet.predictExpressions(aligned);
   faceapi.tf.dispose([picture, face, aligned]);
-  return Object.fromEntries(Object.entries(NAMES).map(([theirs, ours]) => [ours, found[theirs]]));
+  return named(found);
 }
 
 async function targets(file, sets) {

@@ -3,6 +3,7 @@
 mod common;
 #[path = "../../est-data/tests/files/mod.rs"]
 mod files;
+#[macro_use]
 mod small_set;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use files::files;
 use small_set::SmallSet;
 
 /// A frozen encoder and a small network behind it.
-const CONFIG: &str = r#"
+const CONFIG: &str = concat!(
+    r#"
 stage = "frozen"
 threads = 1
 selection = "last-epoch"
@@ -23,14 +25,9 @@ selection = "last-epoch"
 epochs = 2
 warmup = 1
 batch = 12
-[network]
-snippets = 3
-frames = 2
-orders = 5
-encoder_layers = 1
-decoder_layers = 1
-feed_forward = 64
-"#;
+"#,
+    smallest_network!()
+);
 
 struct Place {
     folder: tempfile::TempDir,

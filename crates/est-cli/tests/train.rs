@@ -3,6 +3,7 @@
 mod common;
 #[path = "../../est-data/tests/files/mod.rs"]
 mod files;
+#[macro_use]
 mod small_set;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use files::files;
 use small_set::SmallSet;
 
 /// The smallest network that has every part; four epochs of three updates.
-const CONFIG: &str = r#"
+const CONFIG: &str = concat!(
+    r#"
 round = "fold-1"
 checkpoint_every = 2
 frozen = ["layer3", "layer4"]
@@ -23,14 +25,9 @@ frozen = ["layer3", "layer4"]
 epochs = 4
 warmup = 1
 batch = 6
-[network]
-snippets = 3
-frames = 2
-orders = 5
-encoder_layers = 1
-decoder_layers = 1
-feed_forward = 64
-"#;
+"#,
+    smallest_network!()
+);
 
 /// A folder with a set and a config.
 struct Place {

@@ -403,21 +403,15 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
         let of = |&class: &i64| std::iter::repeat_n(class, config.frames_per_clip);
         let classes: Vec<i64> = match &batch.shares[..] {
             [] => batch.classes.iter().flat_map(of).collect(),
-            shares => shares.chunks(classes_of(batch, config)).map(likeliest).collect(),
+            shares => {
+                let frames = batch.len * config.frames_per_clip;
+                shares.chunks(shares.len() / frames).map(|shares| est::largest(shares) as i64).collect()
+            }
         };
         return (vec![frames], Targets { classes, shares: batch.shares.clone(), orders: vec![] });
     }
     let targets = Targets { classes: batch.classes.clone(), shares: vec![], orders: batch.orders.clone() };
     (vec![frames, Input::Indices(&batch.order)], targets)
-}
-
-/// Classes of a batch with shares.
-fn classes_of(batch: &Batch, config: &TrainConfig) -> usize {
-    batch.shares.len() / (batch.len * config.frames_per_clip)
-}
-
-fn likeliest(shares: &[f32]) -> i64 {
-    (0..shares.len()).fold(0, |best, i| if shares[i] > shares[best] { i } else { best }) as i64
 }
 
 fn frames_of(config: &TrainConfig) -> usize {

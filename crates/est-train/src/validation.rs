@@ -74,7 +74,7 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, logits: &[f64], label: usize) {
-        let best = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+        let best = est::largest(logits);
         let largest = logits[best];
         let sum: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
         self.loss += sum.ln() + largest - logits[label];

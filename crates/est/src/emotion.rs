@@ -18,10 +18,7 @@ impl Emotion {
 
     /// Index of the most probable class; the first of equals.
     pub fn label(&self) -> usize {
-        let better = |best: usize, i: usize| {
-            if self.probabilities[i] > self.probabilities[best] { i } else { best }
-        };
-        (0..self.probabilities.len()).fold(0, better)
+        largest(&self.probabilities)
     }
 
     /// Shannon entropy in nats, from 0 (certain) to ln C (no preference).
@@ -29,6 +26,11 @@ impl Emotion {
         let terms = self.probabilities.iter().filter(|&&p| p > 0.0);
         terms.map(|&p| -f64::from(p) * f64::from(p).ln()).sum::<f64>().max(0.0) as f32
     }
+}
+
+/// The place of the largest; the first of equals.
+pub fn largest<T: PartialOrd>(values: &[T]) -> usize {
+    (0..values.len()).fold(0, |best, k| if values[k] > values[best] { k } else { best })
 }
 
 #[cfg(test)]

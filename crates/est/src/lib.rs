@@ -53,7 +53,7 @@ mod track;
 
 pub use clip::{CropId, Layout, Timeline, Window, centre_window, stretch};
 pub use decoding::Decoding;
-pub use emotion::Emotion;
+pub use emotion::{Emotion, largest};
 pub use error::EstError;
 pub use faces::{CroppedFrame, FaceSource, GivenCrops, TrackedFaces};
 pub use model::{CLASSES, ImportOptions, Model, usual_classes};

@@ -1,17 +1,16 @@
 //! `est join`: one prepared set of several.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use est_data::DataError;
+use est_data::protocol::PARTS;
 use est_data::set::{self, JoinMaker, Joined, PreparedSet};
+use est_data::{DataError, clip_id};
 use serde_json::json;
 
 use crate::args::JoinArgs;
 use crate::log::Log;
-
-const PARTS: [&str; 3] = ["train", "validation", "test"];
 
 pub fn run(args: &JoinArgs) -> anyhow::Result<ExitCode> {
     let log = Log::new(args.json);
@@ -39,9 +38,8 @@ fn open(text: &str) -> anyhow::Result<Joined> {
         },
         _ => (None, text),
     };
-    let set = PreparedSet::open(&PathBuf::from(folder))?;
+    let set = PreparedSet::open(Path::new(folder))?;
     let name = Path::new(folder).canonicalize()?;
-    let name = name.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let name = clip_id(&name.file_name().unwrap_or_default().to_string_lossy());
     Ok(Joined { name, part, set })
 }

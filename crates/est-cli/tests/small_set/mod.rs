@@ -9,6 +9,20 @@ use est_nets::Noise;
 use jpeg_encoder::{ColorType, Encoder};
 use serde_json::{Value, json};
 
+/// The part of a config that makes the smallest network that has every part of EST.
+macro_rules! smallest_network {
+    () => {
+        r#"[network]
+snippets = 3
+frames = 2
+orders = 5
+encoder_layers = 1
+decoder_layers = 1
+feed_forward = 64
+"#
+    };
+}
+
 pub const SIZE: u16 = 32;
 const FRAMES: usize = 30;
 const SUBJECTS: usize = 6;

@@ -93,7 +93,7 @@ pub struct Round<'a> {
     pub test: Vec<&'a str>,
 }
 
-const PARTS: [&str; 3] = ["train", "validation", "test"];
+pub const PARTS: [&str; 3] = ["train", "validation", "test"];
 
 /// The number of `fold-3`.
 fn fold_number(part: &str) -> Option<u32> {

@@ -7,7 +7,7 @@ mod embed;
 mod network;
 mod write;
 
-use est::Recogniser;
+use est::{Recogniser, largest};
 use est_data::set::PreparedSet;
 use serde::Serialize;
 
@@ -95,9 +95,4 @@ impl Explained {
         }
         Some(AttentionSummary { most_attended, mean, entropy, clips: attention.len() })
     }
-}
-
-/// The place of the largest; the first of equals.
-pub(crate) fn largest(values: &[f64]) -> usize {
-    (0..values.len()).fold(0, |best, k| if values[k] > values[best] { k } else { best })
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use est::largest;
 use est_data::set::PreparedSet;
 use serde::Serialize;
 
-use super::{AttentionSummary, Explained, ExplainedClip, Explanation, embed, largest};
+use super::{AttentionSummary, Explained, ExplainedClip, Explanation, embed};
 use crate::error::EvalError;
 use crate::figures::{self, AttentionFigure, Curves, Panel, Series};
 use crate::predictions::{Record, put};
