@@ -5,7 +5,9 @@ mod train;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
+use est::report::Format;
 
 pub use score::*;
 pub use train::*;
@@ -50,14 +52,6 @@ pub enum Command {
     Doctor(DoctorArgs),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// One line per decoded frame and face
-    Csv,
-    /// Rows, tracks and settings in one object
-    Json,
-}
-
 #[derive(Debug, clap::Args)]
 pub struct PredictArgs {
     /// Video files, folders (of videos: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
@@ -70,7 +64,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     pub weights: Option<String>,
     /// Results to write, separated by commas; <name>.run.json is always written
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "csv")]
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv", value_parser = formats())]
     pub format: Vec<Format>,
     /// The frames already are face crops of the model's size: no detection, pixels used as they are
     #[arg(long)]
@@ -98,6 +92,12 @@ pub struct PredictArgs {
     /// Say on standard error where the time went
     #[arg(long)]
     pub timing: bool,
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let named = |format: &Format| PossibleValue::new(format.name()).help(format.about());
+    let parse = |name: String| Format::ALL.into_iter().find(|format| format.name() == name).expect("a possible value");
+    PossibleValuesParser::new(Format::ALL.iter().map(named)).map(parse)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,15 +6,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use est::report::{Columns, CsvReport, DetectorRecord, JsonReport, ModelRecord, RunRecord, Summary, write_record};
-use est::{Decoding, EstError, Model, OpenVideo, Reader, Recogniser, RecogniserOptions, Row, Source, unique_names};
+use est::report::{DetectorRecord, ModelRecord, Reports, RunRecord, Summary, write_record};
+use est::{Decoding, EstError, OpenVideo, Reader, Recogniser, RecogniserOptions, Source, unique_names};
 use est_engine::Precision;
 use est_media::DecodeOptions;
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
 use super::{model, table};
-use crate::args::{Format, PrecisionKind, PredictArgs};
+use crate::args::{PrecisionKind, PredictArgs};
 use crate::log::Log;
 
 pub fn run(args: &PredictArgs) -> ExitCode {
@@ -176,7 +176,7 @@ impl Run<'_> {
         let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
         let video = video?;
         let timings = video.timings().clone();
-        let mut reports = Reports::create(self.args, name, &self.record, self.recogniser.model())?;
+        let mut reports = Reports::create(&self.args.format, &self.args.out, name, &self.record, self.recogniser.model())?;
         let mut progress = self.log.progress(name, video.info().frames);
         let mut sink = |row| reports.row(&row);
         let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
@@ -234,49 +234,12 @@ impl Run<'_> {
     }
 }
 
-/// The files of one video that take rows.
-struct Reports {
-    csv: Option<CsvReport>,
-    json: Option<JsonReport>,
-}
-
-impl Reports {
-    fn create(args: &PredictArgs, name: &str, record: &RunRecord, model: &Model) -> Result<Self, EstError> {
-        let columns = Columns::new(name, model);
-        let wanted = |format| args.format.contains(&format);
-        let path = |extension| result_path(args, name, extension);
-        let csv = wanted(Format::Csv).then(|| CsvReport::create(&path("csv"), columns.clone())).transpose()?;
-        let json =
-            wanted(Format::Json).then(|| JsonReport::create(&path("json"), columns.clone(), record)).transpose()?;
-        Ok(Reports { csv, json })
-    }
-
-    fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        self.csv.iter_mut().try_for_each(|report| report.row(row))?;
-        self.json.iter_mut().try_for_each(|report| report.row(row))
-    }
-
-    fn finish(self, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
-        let csv = self.csv.map(CsvReport::finish).transpose()?;
-        let json = self.json.map(|report| report.finish(summary)).transpose()?;
-        Ok(csv.into_iter().chain(json).collect())
-    }
-}
-
-fn result_path(args: &PredictArgs, name: &str, extension: &str) -> PathBuf {
-    args.out.join(format!("{name}.{extension}"))
-}
-
 fn record_path(args: &PredictArgs, name: &str) -> PathBuf {
-    result_path(args, name, "run.json")
+    args.out.join(format!("{name}.run.json"))
 }
 
 /// The files that a video called `name` gets.
 fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
-    let extension = |format| match format {
-        Format::Csv => "csv",
-        Format::Json => "json",
-    };
-    let rows = args.format.iter().map(|&format| result_path(args, name, extension(format)));
-    rows.chain([record_path(args, name)]).collect()
+    let results = args.format.iter().map(|format| format.path(&args.out, name));
+    results.chain([record_path(args, name)]).collect()
 }

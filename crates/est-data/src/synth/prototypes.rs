@@ -77,6 +77,29 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.7), (Au::LipCornerDepressor, 1.0)],
             &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.6), (Au::LipCornerDepressor, 0.9), (Au::ChinRaiser, 0.7)],
             &[(Au::InnerBrowRaiser, 0.9), (Au::LipCornerDepressor, 1.0), (Au::EyesClosed, 0.25)],
+            // A pout: brows that only draw together.
+            &[(Au::BrowLowerer, 0.5), (Au::LipCornerDepressor, 1.0), (Au::ChinRaiser, 0.9)],
+            // Crying, with a closed mouth and with an open one: raised cheeks too, as in a smile.
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::BrowLowerer, 0.8),
+                (Au::CheekRaiser, 0.7),
+                (Au::LidTightener, 0.6),
+                (Au::LipCornerDepressor, 0.9),
+                (Au::ChinRaiser, 0.6),
+                (Au::EyesClosed, 0.9),
+            ],
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::BrowLowerer, 0.9),
+                (Au::CheekRaiser, 0.9),
+                (Au::LidTightener, 0.6),
+                (Au::LipCornerDepressor, 0.7),
+                (Au::LipStretcher, 0.9),
+                (Au::LipsPart, 0.7),
+                (Au::JawDrop, 0.25),
+                (Au::EyesClosed, 0.9),
+            ],
         ],
     ),
     (

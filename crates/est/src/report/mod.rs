@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod output;
 mod record;
+mod reports;
 mod summary;
 
 pub use columns::{Cell, Columns};
@@ -12,4 +13,5 @@ pub use csv::CsvReport;
 pub use json::JsonReport;
 pub use output::{OutputFile, probe_folder};
 pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};
+pub use reports::{Format, Reports};
 pub use summary::{Summary, TrackSummary};
