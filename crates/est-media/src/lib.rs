@@ -17,7 +17,7 @@ pub use crop::{crop, resize};
 pub use cut::CutDetector;
 pub use decode::{
     DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo,
-    decoder_version, natural_order,
+    decoder_license, decoder_version, natural_order,
 };
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;

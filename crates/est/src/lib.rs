@@ -40,6 +40,7 @@ mod decoding;
 mod emotion;
 mod error;
 mod faces;
+pub mod foreign;
 mod model;
 mod reader;
 mod reading;

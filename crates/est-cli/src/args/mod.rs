@@ -1,5 +1,7 @@
 //! The command line.
 
+mod about;
+mod examples;
 mod score;
 mod train;
 
@@ -9,6 +11,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use est::report::Format;
 
+pub use about::*;
+pub use examples::program;
 pub use score::*;
 pub use train::*;
 
@@ -50,6 +54,16 @@ pub enum Command {
     Weights(WeightsArgs),
     /// Say what is installed and what is missing
     Doctor(DoctorArgs),
+    /// Bring another program's results into est's columns
+    Import(ImportRowsArgs),
+    /// Your own defaults: what they are, where they stand
+    Config(ConfigArgs),
+    /// Whose code, weights and data these are
+    Licenses(LicensesArgs),
+    /// Completions for a shell, on standard output
+    Completions(CompletionsArgs),
+    /// Write the manual's pages
+    Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,13 +3,17 @@
 pub mod ablate;
 pub mod calibrate;
 pub mod compare;
+pub mod completions;
 pub mod complexity;
+pub mod config;
 pub mod crossval;
 pub mod doctor;
 pub mod eval;
 pub mod explain;
 mod faces;
+pub mod import;
 pub mod join;
+pub mod licenses;
 mod model;
 pub mod predict;
 pub mod prepare;

@@ -219,6 +219,11 @@ pub fn decoder_version() -> String {
     format!("libavcodec {}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff)
 }
 
+/// The licence that FFmpeg's libraries were built under, in its words.
+pub fn decoder_license() -> &'static str {
+    ff::codec::license()
+}
+
 /// Readies FFmpeg, whose messages would go to standard error.
 fn quiet() {
     static ONCE: Once = Once::new();

@@ -1,5 +1,7 @@
 //! The columns of every tabular output, defined once.
 
+use std::collections::BTreeMap;
+
 use crate::model::Model;
 use crate::row::Row;
 
@@ -57,12 +59,30 @@ impl Columns {
         }
     }
 
+    /// Of results that another program made.
+    pub(crate) fn foreign(video_id: &str, classes: Vec<String>, program: &str) -> Self {
+        let [video_id, model_id] = [video_id, program].map(String::from);
+        Columns { video_id, classes, model_id, weights_sha256: String::new() }
+    }
+
+    /// The column of a class's probability.
+    pub fn probability(class: &str) -> String {
+        format!("p_{class}")
+    }
+
+    /// Cells given by column, in the order of [`Columns::names`]; those that are not given are empty.
+    pub(crate) fn order(&self, mut cells: BTreeMap<String, Cell>) -> Vec<Cell> {
+        let same = [("video_id", &self.video_id), ("model_id", &self.model_id)];
+        cells.extend(same.map(|(name, value)| (name.to_string(), Cell::Text(value.clone()))));
+        self.names().iter().map(|name| cells.remove(name).unwrap_or(Cell::Empty)).collect()
+    }
+
     /// `video_id, frame, pts_s, track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
     /// window_start_s, window_end_s, model_id, weights_sha256`. Times in seconds, boxes in pixels of the upright
     /// frame, scores, qualities and probabilities in [0, 1], entropy in nats.
     pub fn names(&self) -> Vec<String> {
         let before = "video_id frame pts_s track_id status det_score x y w h quality".split(' ').map(String::from);
-        let probabilities = self.classes.iter().map(|class| format!("p_{class}"));
+        let probabilities = self.classes.iter().map(|class| Self::probability(class));
         let after = "label entropy window_start_s window_end_s model_id weights_sha256".split(' ').map(String::from);
         before.chain(probabilities).chain(after).collect()
     }
