@@ -28,7 +28,11 @@ pub fn places() -> Vec<PathBuf> {
     let given = std::env::var_os("EST_CONFIG").map(PathBuf::from);
     let home = || Some(Path::new(&std::env::var_os("HOME")?).join(".config"));
     let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
-    given.into_iter().chain([PathBuf::from("est.toml")]).chain(user.map(|folder| folder.join("est/config.toml"))).collect()
+    given
+        .into_iter()
+        .chain([PathBuf::from("est.toml")])
+        .chain(user.map(|folder| folder.join("est/config.toml")))
+        .collect()
 }
 
 impl Config {
@@ -43,8 +47,9 @@ impl Config {
             return Ok(None);
         };
         let path = path.1;
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("{}: the config file cannot be read; EST_CONFIG or its permissions are wrong", path.display()))?;
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{}: the config file cannot be read; EST_CONFIG or its permissions are wrong", path.display())
+        })?;
         let tables: Table = text.parse().with_context(|| format!("{}: no TOML", path.display()))?;
         let config = Config { path, tables };
         config.check(program)?;

@@ -27,6 +27,9 @@ pub enum MediaError {
     )]
     NoIndex { path: PathBuf },
 
+    #[error("{name}: cannot be watched ({reason}); {advice}")]
+    NotLive { name: String, reason: String, advice: &'static str },
+
     #[error("{path}: no video in this file, only {found}; give a file with a video stream")]
     NoVideo { path: PathBuf, found: String },
 

@@ -74,7 +74,8 @@ est config path",
 pub fn program() -> Command {
     let mut program = Args::command();
     for (name, examples) in EXAMPLES {
-        program = program.mut_subcommand(name, |command| command.after_help(format!("Examples:\n{}", indented(examples))));
+        program =
+            program.mut_subcommand(name, |command| command.after_help(format!("Examples:\n{}", indented(examples))));
     }
     program
 }

@@ -31,7 +31,9 @@ fn show(only: Option<&str>) -> anyhow::Result<()> {
     }
     let commands: Vec<&Command> = match only {
         None => program.get_subcommands().filter(|command| options(command).next().is_some()).collect(),
-        Some(name) => vec![program.find_subcommand(name).ok_or_else(|| anyhow!("no command `{name}`; `est help` lists them"))?],
+        Some(name) => {
+            vec![program.find_subcommand(name).ok_or_else(|| anyhow!("no command `{name}`; `est help` lists them"))?]
+        }
     };
     for command in commands {
         println!("\n[{}]", command.get_name());
@@ -52,7 +54,8 @@ fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
 
 /// The line of an option that the file does not set.
 fn default(key: &str, arg: &Arg) -> String {
-    let values: Vec<String> = arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    let values: Vec<String> =
+        arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
     // A number stays one; anything else is quoted as TOML quotes it.
     let written = |value: &String| match value.parse::<f64>() {
         Ok(number) if number.is_finite() => value.clone(),

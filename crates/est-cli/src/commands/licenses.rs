@@ -16,7 +16,11 @@ pub fn run(args: &LicensesArgs) -> anyhow::Result<ExitCode> {
         CRATES.lines().map(|line| line.split('\t').map(String::from).collect::<Vec<_>>()).collect();
     println!("CODE");
     println!("est {}: MIT", env!("CARGO_PKG_VERSION"));
-    println!("FFmpeg's libraries ({}), linked dynamically: {}", est_media::decoder_version(), est_media::decoder_license());
+    println!(
+        "FFmpeg's libraries ({}), linked dynamically: {}",
+        est_media::decoder_version(),
+        est_media::decoder_license()
+    );
     if args.crates {
         println!();
         table::print(&["crate", "version", "licence"], &crates);
@@ -36,7 +40,11 @@ pub fn run(args: &LicensesArgs) -> anyhow::Result<ExitCode> {
     table::print(&["file", "licence", "note"], &weights.map(|row| row.map(String::from).to_vec()));
     println!("\nDATA that the default weights were trained on");
     let data = [
-        ["Face Research Lab London Set (DeBruine & Jones 2017, doi 10.6084/m9.figshare.5047666.v5)", "CC-BY 4.0", "to be named"],
+        [
+            "Face Research Lab London Set (DeBruine & Jones 2017, doi 10.6084/m9.figshare.5047666.v5)",
+            "CC-BY 4.0",
+            "to be named",
+        ],
         [MESH_FILE, "CC0 (MakeHuman mesh and targets); code Apache-2.0", "`est synth` draws it"],
         ["answers of npm @vladmandic/face-api 1.7.15", "MIT", "half of each frame's target"],
     ];

@@ -176,7 +176,8 @@ impl Run<'_> {
         let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
         let video = video?;
         let timings = video.timings().clone();
-        let mut reports = Reports::create(&self.args.format, &self.args.out, name, &self.record, self.recogniser.model())?;
+        let mut reports =
+            Reports::create(&self.args.format, &self.args.out, name, &self.record, self.recogniser.model())?;
         let mut progress = self.log.progress(name, video.info().frames);
         let mut sink = |row| reports.row(&row);
         let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;

@@ -7,6 +7,7 @@
 
 mod clock;
 mod colour;
+mod live;
 mod stills;
 mod stream;
 mod turn;
@@ -20,6 +21,7 @@ use ffmpeg_next as ff;
 
 use crate::Frame;
 use crate::error::MediaError;
+pub use live::{Live, LiveOptions, Stop};
 use stills::Stills;
 pub use stills::{IMAGE_EXTENSIONS, natural_order};
 use stream::Stream;
@@ -142,6 +144,12 @@ impl Video {
         }
         quiet();
         Video::start(Source::Stream(Box::new(Stream::open(path)?)), path)
+    }
+
+    /// A source without an end, until it ends or is stopped. Its container counts from its own beginning.
+    pub fn watch(live: &Live, options: &LiveOptions) -> Result<Video, MediaError> {
+        quiet();
+        Video::start(Source::Stream(Box::new(Stream::watch(live, options)?)), &live.path())
     }
 
     /// Images in the given order. One that cannot be read is skipped with a warning; the others keep their times.
