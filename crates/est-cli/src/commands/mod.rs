@@ -5,14 +5,17 @@ pub mod calibrate;
 pub mod compare;
 pub mod complexity;
 pub mod crossval;
+pub mod decoder;
 pub mod doctor;
 pub mod eval;
 pub mod explain;
 mod faces;
 pub mod join;
+pub mod merge;
 mod model;
 pub mod predict;
 pub mod prepare;
+pub mod purge;
 mod scope;
 #[cfg(feature = "train")]
 mod series;
