@@ -8,7 +8,7 @@ DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 demo: setup build
 	tools/setup.sh demo
 	rm -rf demo/out
-	$(EST) predict downloads/demo.mp4 --out demo/out --format csv,json
+	$(EST) predict downloads/demo.mp4 --out demo/out --format csv,json --again
 
 build:
 	cargo build --release --locked -p est-cli

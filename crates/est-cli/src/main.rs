@@ -1,6 +1,6 @@
 //! `est`: apparent facial expressions over time, from video. `args` parses, `main` dispatches, `commands` do.
-//! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 something
-//! failed (the rest was done), 2 the command line is wrong.
+//! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 nothing was done,
+//! 2 the command line is wrong, 3 some videos failed and the others are done.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -8,6 +8,7 @@ mod assets;
 mod commands;
 mod config;
 mod log;
+mod notice;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -46,6 +47,9 @@ fn parse() -> anyhow::Result<Args> {
 fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Predict(args) => return commands::predict::run(&args),
+        Command::Merge(args) => commands::merge::run(&args),
+        Command::Purge(args) => commands::purge::run(&args),
+        Command::DecodeChild => commands::decoder::run(),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Join(args) => commands::join::run(&args),

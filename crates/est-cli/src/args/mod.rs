@@ -2,6 +2,7 @@
 
 mod about;
 mod examples;
+mod runs;
 mod score;
 mod train;
 
@@ -13,6 +14,7 @@ use est::report::Format;
 
 pub use about::*;
 pub use examples::program;
+pub use runs::*;
 pub use score::*;
 pub use train::*;
 
@@ -28,6 +30,13 @@ pub struct Args {
 pub enum Command {
     /// Find, follow and read the faces in videos
     Predict(PredictArgs),
+    /// Join the results of `est predict --shard`
+    Merge(MergeArgs),
+    /// Delete what est wrote into a folder, and nothing else
+    Purge(PurgeArgs),
+    /// Decode a video for another est, which asks on standard input
+    #[command(name = crate::commands::decoder::COMMAND, hide = true)]
+    DecodeChild,
     /// Bring a data set's videos into one form: face crops, manifest, splits
     Prepare(PrepareArgs),
     /// Generate labelled expression video whose truth is known
@@ -68,8 +77,8 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct PredictArgs {
-    /// Video files, folders (of videos: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Video files, folders (of videos, at any depth: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
+    #[arg(required_unless_present = "list", value_name = "SOURCE")]
     pub sources: Vec<PathBuf>,
     /// Folder for the results; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "est-results")]
@@ -106,6 +115,8 @@ pub struct PredictArgs {
     /// Say on standard error where the time went
     #[arg(long)]
     pub timing: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {

@@ -1,30 +1,33 @@
 //! `est predict`: videos in, rows out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use est::report::{DetectorRecord, ModelRecord, Reports, RunRecord, Summary, write_record};
-use est::{Decoding, EstError, OpenVideo, Reader, Recogniser, RecogniserOptions, Source, unique_names};
+use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256};
+use est::{Decoding, EstError, Input, OpenVideo, Reader, Recogniser, RecogniserOptions};
 use est_engine::Precision;
 use est_media::DecodeOptions;
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
-use super::{model, table};
+use super::{decoder, model, table};
 use crate::args::{PrecisionKind, PredictArgs};
-use crate::log::Log;
+use crate::log::{Log, Turn, text_of};
+use crate::notice;
+
+/// Some videos failed, the others are done.
+const PARTLY: u8 = 3;
 
 pub fn run(args: &PredictArgs) -> ExitCode {
-    let log = Log::new(args.json);
+    let log = Log::new(args.json).quiet(args.run.quiet);
+    if log.prints() {
+        notice::once();
+    }
     match predict(args, log) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(failed) => {
-            log.warning(&format!("{failed} of the sources failed, see above; what else there was is done"));
-            ExitCode::FAILURE
-        }
+        Ok(ended) => ended.tell(log),
         Err(error) => {
             log.error(&error);
             ExitCode::FAILURE
@@ -32,38 +35,91 @@ pub fn run(args: &PredictArgs) -> ExitCode {
     }
 }
 
-/// Does every source, whatever happens to the others. Returns the number that failed.
-fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
-    let mut failed = 0;
-    let mut sources = vec![];
-    for argument in &args.sources {
-        match Source::expand(argument) {
-            Ok(found) => sources.extend(found),
-            Err(error) => {
-                failed += 1;
-                log.error(&error.into());
-            }
-        }
+/// Does every source, whatever happens to the others.
+fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
+    let mut ended = Ended::default();
+    let mut inputs = inputs(args, log, &mut ended);
+    // Before anything slow: a folder that cannot be written to.
+    let mut folder = if args.dry_run { None } else { Some(OutputFolder::open(&args.out)?) };
+    if let Some(folder) = &folder {
+        // Results that lie among the videos.
+        inputs.retain(|input| !folder.wrote(input.source.path()));
     }
-    if !args.dry_run {
-        // Before anything slow: a folder that cannot be written to.
-        std::fs::create_dir_all(&args.out)
-            .and_then(|()| est::report::probe_folder(&args.out))
-            .with_context(|| format!("{}: cannot be written to; choose another --out", args.out.display()))?;
+    est::tell_apart(&mut inputs);
+    if let Some(shard) = args.run.shard {
+        inputs.retain(|input| shard.holds(input));
+        if let (true, Some(folder)) = (inputs.is_empty(), &mut folder) {
+            log.note("no video is in this part", json!({}));
+            // `est merge` finds a folder of results.
+            folder.write_table()?;
+            return Ok(ended);
+        }
     }
     let start = Start::new(args, log)?;
     // The first video's faces are looked for while the model is read.
-    let mut first = sources.first().filter(|_| !args.dry_run).map(|source| start.open(source));
-    let mut run = start.finish()?;
-    for (source, name) in sources.iter().zip(unique_names(&sources)) {
-        let video = first.take();
-        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name, video) };
-        if let Err(error) = done {
-            failed += 1;
-            log.error(&error);
+    let first = folder.as_ref().and_then(|folder| {
+        let to_do = |input: &&Input| args.run.again || !folder.seems_done(input);
+        inputs.iter().find(to_do).map(|input| (input.name.clone(), start.open(input)))
+    });
+    let mut run = start.finish(first)?;
+    let Some(folder) = &mut folder else {
+        for input in &inputs {
+            match run.describe(input) {
+                Ok(()) => ended.right += 1,
+                Err(error) => ended.failed(log, &text_of(&error)),
+            }
+        }
+        return Ok(ended);
+    };
+    let (record, formats) = (&run.record, &args.format);
+    let line = RunLine::begin(std::env::args().collect(), args.run.purpose.clone(), args.run.retain, record, formats);
+    let config_sha256 = &config_sha256(record, formats);
+    let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
+    ended.right += outcome.up_to_date + outcome.done;
+    ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
+    Ok(ended)
+}
+
+/// The videos of the command line. Those that are none are told, and counted in `ended`.
+fn inputs(args: &PredictArgs, log: Log, ended: &mut Ended) -> Vec<Input> {
+    let listed = args.run.list.iter().map(|list| est::read_list(list));
+    let named = args.sources.iter().map(|argument| Input::expand(argument));
+    let mut inputs = vec![];
+    for found in listed.chain(named) {
+        match found {
+            Ok(found) => inputs.extend(found),
+            Err(error) => ended.failed(log, &error.to_string()),
         }
     }
-    Ok(failed)
+    inputs
+}
+
+/// How it went, for the last words and the exit code.
+#[derive(Default)]
+struct Ended {
+    /// Done, or up to date.
+    right: usize,
+    reasons: Vec<String>,
+}
+
+impl Ended {
+    fn failed(&mut self, log: Log, reason: &str) {
+        log.problem(reason);
+        self.reasons.push(reason.to_string());
+    }
+
+    fn tell(&self, log: Log) -> ExitCode {
+        let failed = self.reasons.len();
+        if failed == 0 {
+            return ExitCode::SUCCESS;
+        }
+        if failed + self.right > 1 {
+            let reasons: String = self.reasons.iter().map(|reason| format!("\n  {reason}")).collect();
+            let text = format!("{failed} of {} failed, the rest is done; in short:{reasons}", failed + self.right);
+            log.failures(&text, &self.reasons);
+        }
+        if self.right > 0 { ExitCode::from(PARTLY) } else { ExitCode::FAILURE }
+    }
 }
 
 /// A run whose model is on its way.
@@ -105,18 +161,19 @@ impl<'a> Start<'a> {
                 Ok((ModelRecord::of(&model), Recogniser::new(model, options)?))
             })
         };
-        let decoding = DecodeOptions { fps: args.fps.unwrap_or(preprocessing.rate) };
+        let fps = args.fps.unwrap_or(preprocessing.rate);
+        let decoding = DecodeOptions { fps, decoder: decoder::process(&args.run.decoder)? };
         let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
         let detector = finder.map(|finder| finder.record);
         Ok(Start { args, log, began, reader, decoding, detector, options, model })
     }
 
-    fn open(&self, source: &Source) -> Opened {
-        (Instant::now(), self.reader.open(source))
+    fn open(&self, input: &Input) -> Opened {
+        (Instant::now(), self.reader.open(&input.source))
     }
 
-    /// Waits for the model.
-    fn finish(self) -> anyhow::Result<Run<'a>> {
+    /// Waits for the model. `first` is a video that was opened, by its name.
+    fn finish(self, first: Option<(String, Opened)>) -> anyhow::Result<Run<'a>> {
         let Start { args, log, began, reader, decoding, detector, options, model } = self;
         let (model, recogniser) = model.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let record = RunRecord {
@@ -129,7 +186,8 @@ impl<'a> Start<'a> {
             low_quality: options.low_quality,
             image_fps: decoding.fps,
         };
-        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed() })
+        let turn = Turn { number: 1, of: 1, since: Instant::now() };
+        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed(), first, turn, made: None })
     }
 }
 
@@ -143,21 +201,76 @@ struct Run<'a> {
     recogniser: Recogniser,
     /// From the start until the model was ready.
     loading: Duration,
+    first: Option<(String, Opened)>,
+    turn: Turn,
+    /// What was made last.
+    made: Option<Summary>,
+}
+
+impl Work for Run<'_> {
+    fn make(&mut self, input: &Input, folder: &Path) -> Result<Made, String> {
+        // Another est may have been faster with the one that was opened.
+        let first = self.first.take().filter(|(name, _)| *name == input.name).map(|(_, opened)| opened);
+        let summary = self.one(input, folder, first).map_err(|error| error.to_string())?;
+        let made = Made {
+            summary: serde_json::to_value(&summary).expect("summaries are plain data"),
+            classes: self.recogniser.model().classes.clone(),
+        };
+        self.made = Some(summary);
+        Ok(made)
+    }
+
+    fn tell(&mut self, event: Event<'_>) {
+        match event {
+            Event::Planned { up_to_date, to_do, taken } => {
+                let details = json!({ "up_to_date": up_to_date, "to_do": to_do, "failed": taken });
+                if to_do == 0 && taken == 0 && up_to_date > 0 {
+                    let out = self.args.out.display();
+                    self.log.note(
+                        &format!("{up_to_date} up to date in {out}, nothing to do; --again does it anew"),
+                        details,
+                    );
+                } else if up_to_date + to_do > 1 {
+                    self.log.note(&format!("{up_to_date} up to date, {to_do} to do"), details);
+                }
+            }
+            Event::Begins { number, of, .. } => {
+                let since = if number == 1 { Instant::now() } else { self.turn.since };
+                self.turn = Turn { number, of, since };
+            }
+            Event::Done { files, .. } => {
+                if let Some(summary) = self.made.take() {
+                    self.print(&summary, &files);
+                }
+            }
+            Event::DoneElsewhere { input } => {
+                self.log.note(&format!("{}: another est has done it", input.name), json!({ "video_id": input.name }));
+            }
+            Event::Failed { reason, .. } => self.log.problem(reason),
+            Event::Waits { input } => {
+                let text = format!("{}: another est is at it; waiting", input.name);
+                self.log.note(&text, json!({ "video_id": input.name }));
+            }
+        }
+    }
 }
 
 impl Run<'_> {
     /// What would be done, for --dry-run.
-    fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
+    fn describe(&self, input: &Input) -> anyhow::Result<()> {
+        let source = &input.source;
         let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
-        let outputs: Vec<String> = outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
+        let outputs = self.args.format.iter().map(|format| format.path(&self.args.out, &input.name));
+        let outputs = outputs.chain([record_path(&self.args.out, &input.name)]);
+        let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
         if self.args.json {
             let line = json!({
                 "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
                 "frames": info.frames, "outputs": outputs,
             });
             println!("{line}");
-        } else {
+        } else if self.log.prints() {
             let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
             println!(
                 "{}: {} {} x {}, {frames} frames -> {}",
@@ -171,33 +284,37 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `opened`: the video, if it was opened before.
-    fn one(&mut self, source: &Source, name: &str, opened: Option<Opened>) -> anyhow::Result<()> {
-        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
-        let video = video?;
+    /// Writes the results of one video into `folder`. `opened`: the video, if it was opened before.
+    fn one(&mut self, input: &Input, folder: &Path, opened: Option<Opened>) -> Result<Summary, EstError> {
+        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(&input.source)));
+        let (video, name) = (video?, &input.name);
         let timings = video.timings().clone();
-        let mut reports =
-            Reports::create(&self.args.format, &self.args.out, name, &self.record, self.recogniser.model())?;
-        let mut progress = self.log.progress(name, video.info().frames);
+        let record = record_path(folder, name);
+        if let Some(parent) = record.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
+        }
+        let mut reports = Reports::create(&self.args.format, folder, name, &self.record, self.recogniser.model())?;
+        let mut progress = self.log.progress(name, video.info().frames, self.turn);
         let mut sink = |row| reports.row(&row);
         let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
         drop(progress);
-        let mut written = reports.finish(&summary)?;
-        written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
-        self.tell(&summary, &written);
+        reports.finish(&summary)?;
+        write_record(&record, &self.record, &summary)?;
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
         }
-        Ok(())
+        Ok(summary)
     }
 
     /// The table of one video, or its JSON line.
-    fn tell(&self, summary: &Summary, written: &[PathBuf]) {
+    fn print(&self, summary: &Summary, written: &[PathBuf]) {
         for warning in &summary.warnings {
             self.log.warning(&format!("{}: {warning}", summary.source));
         }
         if self.args.json {
             println!("{}", json!({ "video": summary, "outputs": written }));
+        }
+        if !self.log.prints() {
             return;
         }
         let model = self.recogniser.model();
@@ -235,12 +352,6 @@ impl Run<'_> {
     }
 }
 
-fn record_path(args: &PredictArgs, name: &str) -> PathBuf {
-    args.out.join(format!("{name}.run.json"))
-}
-
-/// The files that a video called `name` gets.
-fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
-    let results = args.format.iter().map(|format| format.path(&args.out, name));
-    results.chain([record_path(args, name)]).collect()
+fn record_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.run.json"))
 }
