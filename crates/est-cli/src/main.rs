@@ -7,6 +7,7 @@ mod args;
 mod assets;
 mod commands;
 mod config;
+mod live;
 mod log;
 mod notice;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::emotion::Emotion;
 use crate::error::EstError;
 use crate::model::usual_classes;
-use crate::report::{Cell, Columns, OutputFile};
+use crate::report::{Cell, Columns, OutputFile, write_line};
 use crate::row::Status;
 
 /// Our cells of one line, by column.
@@ -85,7 +85,7 @@ impl Peer {
         let others: Vec<usize> = (0..header.len()).filter(|&k| !self.understands(&header[k])).collect();
         let mut file = OutputFile::create(to)?;
         let titles = others.iter().map(|&k| format!("{}_{}", self.name(), header[k]));
-        write_line(&mut file, columns.names().into_iter().chain(titles))?;
+        file.with(|file| write_line(file, columns.names().into_iter().chain(titles)))?;
         let mut imported = Imported { path: to.to_owned(), rows: 0, faces: 0 };
         for record in table.records() {
             let record = record.map_err(|error| problem(error.to_string()))?;
@@ -95,7 +95,7 @@ impl Peer {
             imported.rows += 1;
             imported.faces += u64::from(cells.contains_key("det_score"));
             let ours = columns.order(cells).into_iter().map(|cell| cell.to_text());
-            write_line(&mut file, ours.chain(others.iter().map(|&k| record[k].to_string())))?;
+            file.with(|file| write_line(file, ours.chain(others.iter().map(|&k| record[k].to_string()))))?;
         }
         file.commit()?;
         Ok(imported)
@@ -208,14 +208,6 @@ impl Line<'_> {
     fn is_missing(&self, column: &str) -> bool {
         self.fields.get(column).is_none_or(|text| text.is_empty() || text.eq_ignore_ascii_case("nan"))
     }
-}
-
-fn write_line(file: &mut OutputFile, fields: impl Iterator<Item = String>) -> Result<(), EstError> {
-    file.with(|file| {
-        let mut line = csv::Writer::from_writer(file);
-        line.write_record(fields)?;
-        line.flush()
-    })
 }
 
 #[cfg(test)]

@@ -23,13 +23,21 @@ pub struct RecogniserOptions {
     pub hop: usize,
     /// Faces of a quality below this get the status `low_quality`.
     pub low_quality: f32,
+    /// Nothing waits for a full batch of the encoder: rows come as early as their windows allow, at the cost of smaller
+    /// batches. The numbers are the same.
+    pub prompt: bool,
     /// The precision is that of the frame encoder; all else is exact.
     pub engine: est_engine::Options,
 }
 
 impl Default for RecogniserOptions {
     fn default() -> Self {
-        RecogniserOptions { hop: 5, low_quality: est_media::LOW_QUALITY, engine: est_engine::Options::default() }
+        RecogniserOptions {
+            hop: 5,
+            low_quality: est_media::LOW_QUALITY,
+            prompt: false,
+            engine: est_engine::Options::default(),
+        }
     }
 }
 

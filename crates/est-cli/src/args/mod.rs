@@ -2,6 +2,7 @@
 
 mod about;
 mod examples;
+mod live;
 mod runs;
 mod score;
 mod train;
@@ -14,6 +15,7 @@ use est::report::Format;
 
 pub use about::*;
 pub use examples::program;
+pub use live::*;
 pub use runs::*;
 pub use score::*;
 pub use train::*;
@@ -115,6 +117,8 @@ pub struct PredictArgs {
     /// Say on standard error where the time went
     #[arg(long)]
     pub timing: bool,
+    #[command(flatten)]
+    pub live: LiveArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }

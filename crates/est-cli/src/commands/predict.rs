@@ -1,20 +1,23 @@
 //! `est predict`: videos in, rows out.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use est::report::{DetectorRecord, ModelRecord, Reports, RunRecord, Summary, write_record};
+use anyhow::ensure;
+use est::report::{Columns, DetectorRecord, Format, ModelRecord, Reports, RunRecord, Summary, write_record};
 use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256};
-use est::{Decoding, EstError, Input, OpenVideo, Reader, Recogniser, RecogniserOptions};
+use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
 use est_engine::Precision;
-use est_media::DecodeOptions;
+use est_media::{DecodeOptions, Live};
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
 use super::{decoder, model, table};
 use crate::args::{PrecisionKind, PredictArgs};
+use crate::live::{self, GrowingRows, View};
 use crate::log::{Log, Turn, text_of};
 use crate::notice;
 
@@ -45,6 +48,9 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         // Results that lie among the videos.
         inputs.retain(|input| !folder.wrote(input.source.path()));
     }
+    if let Some(live) = the_live(&mut inputs, args)? {
+        live::consent(&live, args.live.consent || args.dry_run)?;
+    }
     est::tell_apart(&mut inputs);
     if let Some(shard) = args.run.shard {
         inputs.retain(|input| shard.holds(input));
@@ -55,7 +61,11 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
             return Ok(ended);
         }
     }
-    let start = Start::new(args, log)?;
+    let is_live = inputs.iter().any(|input| live_of(input).is_some());
+    let start = Start::new(args, is_live, log)?;
+    if is_live {
+        live::stop_at_interrupt(&start.decoding.live.stop)?;
+    }
     // The first video's faces are looked for while the model is read.
     let first = folder.as_ref().and_then(|folder| {
         let to_do = |input: &&Input| args.run.again || !folder.seems_done(input);
@@ -78,6 +88,24 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     ended.right += outcome.up_to_date + outcome.done;
     ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
     Ok(ended)
+}
+
+/// The live source, if there is one: then it is alone, for it need not end.
+fn the_live(inputs: &mut [Input], args: &PredictArgs) -> anyhow::Result<Option<Live>> {
+    let place = inputs.iter().position(|input| matches!(input.source, Source::Live { .. }));
+    let Some(place) = place else { return Ok(None) };
+    ensure!(inputs.len() == 1, "a camera, a stream or standard input is read alone: it need not end");
+    if let Some(name) = &args.live.name {
+        inputs[place].name.clone_from(name);
+    }
+    Ok(live_of(&inputs[place]).cloned())
+}
+
+fn live_of(input: &Input) -> Option<&Live> {
+    match &input.source {
+        Source::Live { live, .. } => Some(live),
+        _ => None,
+    }
 }
 
 /// The videos of the command line. Those that are none are told, and counted in `ended`.
@@ -138,10 +166,11 @@ struct Start<'a> {
 type Opened = (Instant, Result<OpenVideo, EstError>);
 
 impl<'a> Start<'a> {
-    fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
+    fn new(args: &'a PredictArgs, is_live: bool, log: Log) -> anyhow::Result<Self> {
         let began = Instant::now();
         let options = RecogniserOptions {
             hop: args.hop as usize,
+            prompt: is_live,
             engine: est_engine::Options {
                 threads: args.threads.unwrap_or(0),
                 precision: match args.precision {
@@ -162,7 +191,7 @@ impl<'a> Start<'a> {
             })
         };
         let fps = args.fps.unwrap_or(preprocessing.rate);
-        let decoding = DecodeOptions { fps, decoder: decoder::process(&args.run.decoder)? };
+        let decoding = DecodeOptions { fps, decoder: decoder::process(&args.run.decoder)?, live: args.live.options() };
         let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
         let detector = finder.map(|finder| finder.record);
         Ok(Start { args, log, began, reader, decoding, detector, options, model })
@@ -294,14 +323,47 @@ impl Run<'_> {
             std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
         }
         let mut reports = Reports::create(&self.args.format, folder, name, &self.record, self.recogniser.model())?;
-        let mut progress = self.log.progress(name, video.info().frames, self.turn);
-        let mut sink = |row| reports.row(&row);
-        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
-        drop(progress);
+        let summary = match live_of(input) {
+            Some(live) => self.watch(live, name, video, &mut reports)?,
+            None => {
+                let mut progress = self.log.progress(name, video.info().frames, self.turn);
+                let mut sink = |row| reports.row(&row);
+                video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
+            }
+        };
         reports.finish(&summary)?;
         write_record(&record, &self.record, &summary)?;
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
+        }
+        Ok(summary)
+    }
+
+    /// Reads a live source to its end, or until it is stopped. Its rows grow in the folder of results meanwhile.
+    fn watch(&mut self, live: &Live, name: &str, video: OpenVideo, reports: &mut Reports) -> Result<Summary, EstError> {
+        let model = self.recogniser.model();
+        let path = Format::Csv.path(&self.args.out, name);
+        let mut view = View::new(live, &path, &model.classes, self.log.prints());
+        let grows = self.args.format.contains(&Format::Csv);
+        let mut growing = grows.then(|| GrowingRows::create(path, Columns::new(name, model))).transpose()?;
+        let stop = self.decoding.live.stop.clone();
+        let limit = self.args.live.seconds.unwrap_or(f64::INFINITY);
+        let seen = RefCell::new(&mut view);
+        let mut sink = |row: Row| {
+            seen.borrow_mut().row(&row);
+            growing.iter_mut().try_for_each(|growing| growing.row(&row))?;
+            reports.row(&row)
+        };
+        let mut progress = |at: Progress| {
+            seen.borrow_mut().frame(at.pts_s);
+            if at.pts_s >= limit {
+                stop.stop();
+            }
+        };
+        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut progress)?;
+        if let Some([median, largest]) = view.end() {
+            let text = format!("{live}: rows came {median:.2} s after their frames (median), {largest:.2} s at most");
+            self.log.note(&text, json!({ "delay_median_s": median, "delay_largest_s": largest }));
         }
         Ok(summary)
     }

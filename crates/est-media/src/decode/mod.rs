@@ -36,17 +36,19 @@ use turn::Turn;
 pub const MAX_SIDE: u32 = 16_384;
 pub const MAX_PIXELS: u64 = 1 << 27;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DecodeOptions {
     /// Frames per second of images, which have no clock: image i is shown at i / `fps` seconds.
     pub fps: f64,
     /// Who decodes: another process, or without one this one.
     pub decoder: Option<DecoderProcess>,
+    /// How a source without an end is watched; this process decodes it.
+    pub live: LiveOptions,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { fps: 25.0, decoder: None }
+        DecodeOptions { fps: 25.0, decoder: None, live: LiveOptions::default() }
     }
 }
 

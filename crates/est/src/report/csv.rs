@@ -1,5 +1,6 @@
 //! One line a row, RFC 4180.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::columns::Columns;
@@ -30,10 +31,13 @@ impl CsvReport {
     }
 
     fn line(&mut self, fields: impl IntoIterator<Item = String>) -> Result<(), EstError> {
-        self.file.with(|file| {
-            let mut line = csv::Writer::from_writer(file);
-            line.write_record(fields)?;
-            line.flush()
-        })
+        self.file.with(|file| write_line(file, fields))
     }
+}
+
+/// One line of CSV (RFC 4180), in one piece.
+pub fn write_line(to: impl Write, fields: impl IntoIterator<Item = String>) -> std::io::Result<()> {
+    let mut line = csv::Writer::from_writer(to);
+    line.write_record(fields)?;
+    line.flush()
 }

@@ -9,7 +9,7 @@ mod reports;
 mod summary;
 
 pub use columns::{Cell, Columns};
-pub use csv::CsvReport;
+pub use csv::{CsvReport, write_line};
 pub use json::JsonReport;
 pub use output::{OutputFile, probe_folder};
 pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};

@@ -46,6 +46,8 @@ fn files(source: &Source) -> io::Result<Vec<PathBuf>> {
         Source::File(path) => Ok(vec![path.clone()]),
         Source::Folder(path) => est_media::images_of_folder(path).map_err(io::Error::other),
         Source::Images { images, .. } => Ok(images.clone()),
+        // What was live cannot be read again: each recording is its own.
+        Source::Live { .. } => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

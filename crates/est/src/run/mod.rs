@@ -34,6 +34,11 @@ pub const TABLE: &str = "summary.csv";
 /// Names that no video's results may have.
 pub const OWN_NAMES: [&str; 3] = ["summary", "est-manifest", "est-runs"];
 
+/// The time, as the run log has it.
+pub(crate) fn stamp() -> String {
+    stamp_of(now())
+}
+
 fn now() -> chrono::DateTime<chrono::Utc> {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

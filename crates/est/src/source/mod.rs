@@ -5,7 +5,7 @@ mod list;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use est_media::{IMAGE_EXTENSIONS, natural_order};
+use est_media::{IMAGE_EXTENSIONS, Live, natural_order};
 use serde_json::{Map, Value};
 
 use crate::error::EstError;
@@ -27,6 +27,8 @@ pub enum Source {
     Folder(PathBuf),
     /// Pictures that match a pattern, in natural order.
     Images { pattern: PathBuf, images: Vec<PathBuf> },
+    /// A camera, a stream or standard input; `name` is what it is called in messages.
+    Live { live: Live, name: PathBuf },
 }
 
 impl Source {
@@ -35,6 +37,7 @@ impl Source {
         match self {
             Source::File(path) | Source::Folder(path) => path,
             Source::Images { pattern, .. } => pattern,
+            Source::Live { name, .. } => name,
         }
     }
 
@@ -44,6 +47,7 @@ impl Source {
             Source::File(path) => path.file_stem(),
             Source::Folder(path) => path.file_name(),
             Source::Images { pattern, .. } => pattern.parent().and_then(Path::file_name),
+            Source::Live { live, .. } => return recording(live),
         };
         // `.` and `..` have no name of their own.
         name.map_or_else(|| "video".to_string(), |name| name.to_string_lossy().into_owned())
@@ -74,7 +78,13 @@ impl Input {
     /// The videos that `argument` stands for: a file is itself; a folder that holds videos, in itself or in folders below
     /// it, is each of them, one that holds pictures is one video; a pattern with `*`, `?` or `[..]` is each video that
     /// matches, and all pictures that match are one.
+    ///
+    /// `cam:0`, an address and `-` are live sources ([`Live::named`]).
     pub fn expand(argument: &Path) -> Result<Vec<Input>, EstError> {
+        if let Some(live) = argument.to_str().and_then(Live::named) {
+            let name = live.path();
+            return Ok(vec![Input::of(Source::Live { live, name })]);
+        }
         if argument.is_dir() {
             return folder(argument);
         }
@@ -87,6 +97,16 @@ impl Input {
         // A file that is not there is found missing when it is opened.
         Ok(vec![Input::of(Source::File(argument.to_owned()))])
     }
+}
+
+/// A name for what a live source shows from now on: `cam0-2026-11-24T15-06-24Z`.
+fn recording(live: &Live) -> String {
+    let of = match live {
+        Live::Camera(number) => format!("cam{number}"),
+        Live::Stdin => "stdin".to_string(),
+        Live::Url(_) => "stream".to_string(),
+    };
+    format!("{of}-{}", run::stamp().replace(':', "-"))
 }
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];

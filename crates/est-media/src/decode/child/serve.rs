@@ -30,7 +30,7 @@ pub fn decode_child() -> io::Result<()> {
 }
 
 fn decode(request: &Request, output: &mut impl Write) -> io::Result<Result<DecodeReport, MediaError>> {
-    let options = DecodeOptions { fps: request.fps, decoder: None };
+    let options = DecodeOptions { fps: request.fps, ..DecodeOptions::default() };
     let mut paths = request.paths.iter().map(PathBuf::from);
     let opened = match paths.next() {
         None => return Err(io::ErrorKind::InvalidInput.into()),
