@@ -27,6 +27,8 @@ table subgroups '\x03subject,glasses\ns1,yes\ns2,no\n'
 table predictions '\x04[]\n===\nround,clip,label,status\n'
 table openface '\x05frame, face_id, timestamp, confidence, success, AU01_r\n1, 0, 0.0, 0.9, 1, 0.5\n'
 table pyfeat '\x06frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n0,1,2,3,4,0.9,0,0,0,1,0,0,0\n'
+table list '\x07path,video_id,participant\na.mp4,one,p1\nb.mp4,,p2\n'
+table manifest '\x08{"video_id":"a","source":"/a.mp4","config_sha256":"0","at":"2026-11-24T15:00:00Z","files":["a.csv"],"summary":{"rows":1}}\n'
 # A prepared set of one clip of two pictures: manifest, index, shard and split in one file.
 work=$(mktemp -d)
 mkdir -p "$work/root/a"

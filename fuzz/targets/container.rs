@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let path = file("video", bytes);
-    let Ok(mut video) = Video::open(&path, &DecodeOptions { fps: 25.0 }) else { return };
+    let Ok(mut video) = Video::open(&path, &DecodeOptions::default()) else { return };
     let mut last = f64::NEG_INFINITY;
     let mut frames = 0;
     while frames < 100

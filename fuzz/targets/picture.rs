@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
     let extension = IMAGE_EXTENSIONS[usize::from(kind) % IMAGE_EXTENSIONS.len()];
     let path = file(&format!("picture.{extension}"), bytes);
-    if let Ok(mut video) = Video::images(vec![path], &DecodeOptions { fps: 25.0 })
+    if let Ok(mut video) = Video::images(vec![path], &DecodeOptions::default())
         && let Ok(Some(frame)) = video.next_frame()
     {
         assert_eq!(frame.image.data.len(), 3 * frame.image.width * frame.image.height);
