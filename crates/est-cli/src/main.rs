@@ -20,6 +20,8 @@ use config::Config;
 
 fn main() -> ExitCode {
     match parse() {
+        // For the test of the documentation's commands.
+        Ok(_) if std::env::var_os("EST_PARSE_ONLY").is_some() => ExitCode::SUCCESS,
         Ok(Args { command }) => run(command),
         Err(error) => {
             log::Log::plain().error(&error);
