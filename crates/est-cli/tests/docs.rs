@@ -16,7 +16,7 @@ const RUN: [&str; 8] = ["use", "folders", "live", "configure", "import", "column
 
 /// What is not here: licensed data, cameras, networks; or takes minutes, or was made by such a command. These are parsed
 /// alone.
-const NOT_HERE: [&str; 13] = [
+const NOT_HERE: [&str; 14] = [
     "dfew",
     "crema-d",
     "prepared/",
@@ -30,6 +30,7 @@ const NOT_HERE: [&str; 13] = [
     "explain",
     "scores/",
     "downloads/demo.mp4",
+    "eval ",
 ];
 
 /// The commands of a page's code blocks, without their comments, in order.
