@@ -143,7 +143,8 @@ impl Ended {
         }
         if failed + self.right > 1 {
             let reasons: String = self.reasons.iter().map(|reason| format!("\n  {reason}")).collect();
-            let text = format!("{failed} of {} failed, the rest is done; in short:{reasons}", failed + self.right);
+            let rest = if self.right > 0 { ", the rest is done" } else { "" };
+            let text = format!("{failed} of {} failed{rest}; in short:{reasons}", failed + self.right);
             log.failures(&text, &self.reasons);
         }
         if self.right > 0 { ExitCode::from(PARTLY) } else { ExitCode::FAILURE }

@@ -95,12 +95,11 @@ pub struct Table {
 
 impl Table {
     pub fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // No cell of ours holds a comma or a quote.
-        let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
-        let header = lines.next().expect("a header");
-        let rows: Vec<_> = lines.collect();
-        assert!(rows.iter().all(|row| row.len() == header.len()), "every row has every column");
+        let mut table = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let cells = |record: &csv::StringRecord| record.iter().map(String::from).collect::<Vec<_>>();
+        let header = cells(table.headers().expect("a header"));
+        // One of another length is an error.
+        let rows = table.records().map(|row| cells(&row.expect("every row has every column"))).collect();
         Table { header, rows }
     }
 

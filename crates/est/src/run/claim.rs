@@ -60,7 +60,8 @@ impl Claim {
         Ok(&self.work)
     }
 
-    fn clear(&self) -> io::Result<()> {
+    /// Removes the files in work.
+    pub fn clear(&self) -> io::Result<()> {
         match fs::remove_dir_all(&self.work) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -100,7 +101,7 @@ pub fn clear(folder: &Path) -> io::Result<usize> {
         let name = entry?.file_name();
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         let stem = name.strip_suffix(LOCK).or_else(|| name.strip_suffix(WORK));
-        // Temporary files, which have shorter names, belong to who holds the manifest's lock.
+        // Other commands' temporary files have shorter names.
         if let Some(stem) = stem.filter(|stem| stem.len() == PREFIX.len() + 16) {
             stems.insert(stem.to_string());
         }
@@ -110,18 +111,6 @@ pub fn clear(folder: &Path) -> io::Result<usize> {
         at_work += usize::from(Claim::at(folder, &stem, false)?.is_none());
     }
     Ok(at_work)
-}
-
-/// Removes temporary files that were never finished. Only for who holds the lock under which they are written.
-pub fn clear_files(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(WORK));
-        if ours && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

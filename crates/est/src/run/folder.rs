@@ -5,8 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::claim::{self, Claim};
+use super::log::Runs;
 use super::manifest::{self, Entry, Lines};
-use super::{MANIFEST, RUNS, TABLE, claim, content, log::Runs, table};
+use super::{MANIFEST, RUNS, TABLE, content, table};
 use crate::error::EstError;
 use crate::report::probe_folder;
 use crate::source::Input;
@@ -16,6 +18,8 @@ pub struct OutputFolder {
     path: PathBuf,
     lines: Lines,
     entries: BTreeMap<String, Entry>,
+    /// Stamps and hashes of videos that were read for it, by name.
+    hashes: BTreeMap<String, (String, String)>,
     at_work: usize,
 }
 
@@ -24,6 +28,11 @@ impl OutputFolder {
     pub fn open(path: &Path) -> Result<Self, EstError> {
         let wrong = |error| EstError::Output { path: path.to_owned(), error };
         fs::create_dir_all(path).and_then(|()| probe_folder(path)).map_err(wrong)?;
+        let ours = [MANIFEST, RUNS].iter().any(|name| path.join(name).exists());
+        if !ours && path.join(TABLE).exists() {
+            let problem = format!("holds a {TABLE} that est did not write and would replace; choose another --out");
+            return Err(EstError::Source { pattern: path.display().to_string(), problem });
+        }
         let at_work = claim::clear(path).map_err(wrong)?;
         Self::with(path, at_work)
     }
@@ -40,7 +49,8 @@ impl OutputFolder {
 
     fn with(path: &Path, at_work: usize) -> Result<Self, EstError> {
         let lines = Lines::new(path.join(MANIFEST));
-        let mut folder = OutputFolder { path: path.to_owned(), lines, entries: BTreeMap::new(), at_work };
+        let (entries, hashes) = (BTreeMap::new(), BTreeMap::new());
+        let mut folder = OutputFolder { path: path.to_owned(), lines, entries, hashes, at_work };
         folder.refresh()?;
         Ok(folder)
     }
@@ -89,6 +99,23 @@ impl OutputFolder {
         })
     }
 
+    /// The hash of the video, from the manifest or from before where the file is as it was then.
+    pub(super) fn content(&mut self, input: &Input) -> Option<String> {
+        let stamp = content::stamp(&input.source)?;
+        let entry = self.entries.get(&input.name).filter(|entry| entry.source == input.absolute());
+        let known = entry.filter(|entry| entry.stamp.as_ref() == Some(&stamp));
+        if let Some(hash) = known.and_then(|entry| entry.content_sha256.clone()) {
+            return Some(hash);
+        }
+        if let Some((_, hash)) = self.hashes.get(&input.name).filter(|(before, _)| *before == stamp) {
+            return Some(hash.clone());
+        }
+        // Who cannot be read here is told by the decoder what to do about it.
+        let hash = content::sha256(&input.source).ok()?;
+        self.hashes.insert(input.name.clone(), (stamp, hash.clone()));
+        Some(hash)
+    }
+
     /// Whether est wrote `file` here: a result, and no video to read.
     pub fn wrote(&self, file: &Path) -> bool {
         let (Ok(file), Ok(folder)) = (std::path::absolute(file), std::path::absolute(&self.path)) else { return false };
@@ -123,16 +150,28 @@ impl OutputFolder {
 
     /// Writes the table of all videos, as the manifest has them now.
     pub fn write_table(&mut self) -> Result<PathBuf, EstError> {
-        let path = self.path.join(TABLE);
-        let mut result = Ok(());
-        let lines = self.path.join(MANIFEST);
-        manifest::alone(&lines, || {
-            claim::clear_files(&self.path)?;
-            result = self.refresh().and_then(|()| table::write(&path, self.entries.values()));
-            Ok(())
+        self.write_own(TABLE, |folder, path| {
+            // Of a run without videos, so that the folder is known to be one of results.
+            let lines = folder.lines.path();
+            let there = fs::OpenOptions::new().create(true).append(true).open(lines);
+            there.map_err(|error| EstError::Output { path: lines.to_owned(), error })?;
+            folder.refresh()?;
+            table::write(path, folder.entries.values())
         })
-        .map_err(|error| EstError::Output { path: path.clone(), error })?;
-        result.map(|()| path)
+    }
+
+    /// Has `write` write the file of ours called `name`; no other process does so meanwhile.
+    pub(super) fn write_own(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut Self, &Path) -> Result<(), EstError>,
+    ) -> Result<PathBuf, EstError> {
+        let wrong = |error| EstError::Output { path: self.path.join(name), error };
+        let claim = Claim::wait(&self.path, name).map_err(wrong)?;
+        let work = claim.work_folder().map_err(wrong)?;
+        write(self, &work.join(name))?;
+        self.place(work)?;
+        Ok(self.path.join(name))
     }
 }
 

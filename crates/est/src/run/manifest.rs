@@ -107,19 +107,12 @@ impl Lines {
     }
 }
 
-/// The only one with a file until it is closed. File systems that know no locks leave it at that.
+/// Keeps others out of a file until it is closed. File systems that know no locks leave it at that.
 fn lock(file: &File) -> io::Result<()> {
     match file.lock() {
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Runs `work` while nobody else adds to the file of lines at `path`.
-pub fn alone<T>(path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    lock(&file)?;
-    work()
 }
 
 /// The last line of each video.

@@ -10,7 +10,6 @@ use super::log::{self, RunLine};
 use super::manifest::Entry;
 use super::{MANIFEST, RUNS, TABLE};
 use crate::error::EstError;
-use est_nets::whole_file;
 
 /// What would be deleted.
 pub struct Purge {
@@ -80,7 +79,9 @@ impl Purge {
         match self.stays.take() {
             Some(stays) => {
                 if self.videos > 0 {
-                    rewrite(&path.join(MANIFEST), &stays).map_err(|error| wrong(&path.join(MANIFEST), error))?;
+                    self.folder.write_own(MANIFEST, |_, path| {
+                        rewrite(path, &stays).map_err(|error| EstError::Output { path: path.to_owned(), error })
+                    })?;
                     let mut folder = OutputFolder::existing(&path)?;
                     folder.write_table()?;
                     folder.runs().add(&RunLine::purge(self.videos))?;
@@ -115,12 +116,12 @@ fn remove(path: &Path) -> Result<(), EstError> {
 }
 
 fn rewrite(path: &Path, entries: &[Entry]) -> io::Result<()> {
-    let mut file = whole_file::begin(path)?;
+    let mut file = io::BufWriter::new(fs::File::create(path)?);
     for entry in entries {
         serde_json::to_writer(&mut file, entry)?;
         io::Write::write_all(&mut file, b"\n")?;
     }
-    whole_file::place(file, path)
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
 fn left(folder: &Path) -> io::Result<Vec<PathBuf>> {

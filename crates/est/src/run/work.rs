@@ -119,16 +119,11 @@ impl Run<'_> {
         }
         work.tell(Event::Planned { up_to_date: outcome.up_to_date, to_do: to_do.len(), taken: taken.len() });
         for (input, other) in taken {
-            let reason = format!(
-                "{}: this folder has results called `{}` of another video ({other}); choose another --out, name it by \
-                 a list's column video_id, or replace them with --again",
-                input.source.path().display(),
-                input.name,
-            );
-            work.tell(Event::Failed { input, reason: &reason });
-            outcome.failed.push((input.name.clone(), reason));
+            self.refuse(input, &other, work, &mut outcome);
         }
         if to_do.is_empty() {
+            // A run that was killed may not have come to it.
+            self.folder.write_table()?;
             return Ok(outcome);
         }
         self.line.config_sha256 = Some(self.config_sha256.to_string());
@@ -161,22 +156,37 @@ impl Run<'_> {
         Ok(outcome)
     }
 
+    /// Leaves the results of `other` in their place.
+    fn refuse(&self, input: &Input, other: &str, work: &mut impl Work, outcome: &mut Outcome) {
+        let reason = format!(
+            "{}: this folder has results called `{}` of another video ({other}); choose another --out, name it by a \
+             list's column video_id, or replace them with --again",
+            input.source.path().display(),
+            input.name,
+        );
+        work.tell(Event::Failed { input, reason: &reason });
+        outcome.failed.push((input.name.clone(), reason));
+    }
+
     fn wrong(&self, error: std::io::Error) -> EstError {
         EstError::Output { path: self.folder.path().to_owned(), error }
     }
 
     /// How `input` stands; with `again` as if nothing was done.
-    fn standing(&self, input: &Input, again: bool) -> Standing {
-        let Some(entry) = self.folder.entries().get(&input.name) else { return Standing::ToDo(Why::New) };
+    fn standing(&mut self, input: &Input, again: bool) -> Standing {
+        if !self.folder.entries().contains_key(&input.name) {
+            return Standing::ToDo(Why::New);
+        }
         if again {
             return Standing::ToDo(Why::Again);
         }
-        let content = self.content(input);
+        let content = self.folder.content(input);
+        let entry = &self.folder.entries()[&input.name];
         let same_content = content.is_some() && content == entry.content_sha256;
         if entry.failure.is_some() {
             return Standing::ToDo(Why::Failed);
         }
-        if !same_content && entry.source != absolute(input) {
+        if !same_content && entry.source != input.absolute() {
             return Standing::Taken(entry.source.clone());
         }
         Standing::ToDo(match () {
@@ -185,18 +195,6 @@ impl Run<'_> {
             () if !self.folder.has_files(entry) => Why::FilesMissing,
             () => return Standing::UpToDate,
         })
-    }
-
-    /// The hash of the video, from the manifest where the file is as it was then.
-    fn content(&self, input: &Input) -> Option<String> {
-        let stamp = content::stamp(&input.source)?;
-        let entry = self.folder.entries().get(&input.name);
-        let known = entry.filter(|entry| entry.source == absolute(input) && entry.stamp.as_ref() == Some(&stamp));
-        match known.and_then(|entry| entry.content_sha256.clone()) {
-            Some(hash) => Some(hash),
-            // Who cannot be read here is told by the decoder what to do about it.
-            None => content::sha256(&input.source).ok(),
-        }
     }
 
     fn one(
@@ -208,18 +206,25 @@ impl Run<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), EstError> {
         self.folder.refresh()?;
-        if self.standing(input, again) == Standing::UpToDate {
-            work.tell(Event::DoneElsewhere { input });
-            outcome.up_to_date += 1;
-            return Ok(());
+        match self.standing(input, again) {
+            Standing::ToDo(_) => {}
+            Standing::UpToDate => {
+                work.tell(Event::DoneElsewhere { input });
+                outcome.up_to_date += 1;
+                return Ok(());
+            }
+            Standing::Taken(other) => {
+                self.refuse(input, &other, work, outcome);
+                return Ok(());
+            }
         }
         let stamp = content::stamp(&input.source);
-        let content = self.content(input);
+        let content = self.folder.content(input);
         let made = self.make(input, claim, work);
         let unchanged = stamp.is_some() && stamp == content::stamp(&input.source);
         let mut entry = Entry {
             video_id: input.name.clone(),
-            source: absolute(input),
+            source: input.absolute(),
             content_sha256: content.filter(|_| unchanged),
             stamp: stamp.filter(|_| unchanged),
             config_sha256: self.config_sha256.to_string(),
@@ -242,6 +247,8 @@ impl Run<'_> {
                 work.tell(Event::Done { input, files });
             }
             Err(reason) => {
+                // A full disk has room for the manifest's line again.
+                let _ = claim.clear();
                 work.tell(Event::Failed { input, reason: &reason });
                 entry.failure = Some(reason.clone());
                 outcome.failed.push((input.name.clone(), reason));
@@ -258,11 +265,6 @@ impl Run<'_> {
         let files = self.folder.place(folder).map_err(|error| error.to_string())?;
         Ok((made, files))
     }
-}
-
-fn absolute(input: &Input) -> String {
-    let path = input.source.path();
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 #[cfg(test)]

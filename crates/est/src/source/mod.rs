@@ -75,6 +75,12 @@ impl Input {
         Self::named(source, name)
     }
 
+    /// The absolute path of the source, as text.
+    pub fn absolute(&self) -> String {
+        let path = self.source.path();
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    }
+
     /// The videos that `argument` stands for: a file is itself; a folder that holds videos, in itself or in folders below
     /// it, is each of them, one that holds pictures is one video; a pattern with `*`, `?` or `[..]` is each video that
     /// matches, and all pictures that match are one.

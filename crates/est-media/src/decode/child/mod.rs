@@ -189,6 +189,7 @@ fn how(status: ExitStatus) -> String {
         8 => " SIGFPE",
         9 => " SIGKILL",
         11 => " SIGSEGV",
+        25 if cfg!(target_os = "linux") => " SIGXFSZ, it wrote to a file",
         _ => "",
     };
     format!("signal {signal}{name}")
