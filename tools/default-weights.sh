@@ -32,19 +32,17 @@ for group in train held; do
   "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
 done
 
-synth() { "$est" synth --profile default --knob neutral=true --size 112 --clips-per-subject 7 "$@"; }
-synth --out heads-a --knob 'letters=[0.02,0.13,0.25,0.3,0.3]' --knob 'frames=[60,90]' --subjects 350 --seed 11
+synth() { "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --size 112 --clips-per-subject 7 "$@"; }
+synth --out heads-a --knob 'letters=[0.02,0.13,0.25,0.3,0.3]' --knob 'frames=[60,80]' --subjects 350 --seed 21
 synth --out port-a --portraits portraits-train --blends --knob 'letters=[0.02,0.15,0.33,0.3,0.2]' --knob 'frames=[60,80]' \
-  --subjects 300 --seed 12
-synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --knob 'frames=[60,80]' --subjects 21 --seed 13
-# The first hundred of the same subjects: enough for what stands behind the encoder.
-synth --out port-b --portraits portraits-train --blends --knob 'letters=[0.02,0.15,0.33,0.3,0.2]' --knob 'frames=[60,80]' \
-  --subjects 100 --seed 12
+  --subjects 400 --seed 22
+synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --knob 'frames=[60,80]' --subjects 21 --seed 23
 "$est" join train=heads-a train=port-a train=stills-train validation=port-val --out set
-"$est" join train=port-b train=stills-train validation=port-val --out set-clips
+# What stands behind the encoder learns from the animated photographs alone.
+"$est" join train=port-a train=stills-train validation=port-val --out set-clips
 
 "$root/tools/setup.sh" teacher
-[ -f targets.csv ] || node "$root/tools/teacher.mjs" --targets targets.csv heads-a port-a stills-train
+[ -f targets.csv ] || node "$root/tools/teacher.mjs" --targets targets.csv port-a stills-train heads-a
 
 train() { "$est" train --data "$1" --config "$root/weights/recipe/$2.toml" --out "$2" --resume; }
 train set frames
