@@ -1,14 +1,14 @@
 //! The command line.
 
+mod output;
 mod score;
 mod train;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use est::report::Format;
 
+pub use output::*;
 pub use score::*;
 pub use train::*;
 
@@ -63,9 +63,6 @@ pub struct PredictArgs {
     /// Weights file of `est train` or `est weights import`, or random:SEED for an untrained model [default: est's own]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<String>,
-    /// Results to write, separated by commas; <name>.run.json is always written
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv", value_parser = formats())]
-    pub format: Vec<Format>,
     /// The frames already are face crops of the model's size: no detection, pixels used as they are
     #[arg(long)]
     pub crops: bool,
@@ -83,6 +80,8 @@ pub struct PredictArgs {
     pub hop: u32,
     #[command(flatten)]
     pub faces: FaceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// How the frame encoder multiplies
     #[arg(long, value_enum, default_value = "default")]
     pub precision: PrecisionKind,
@@ -92,12 +91,6 @@ pub struct PredictArgs {
     /// Say on standard error where the time went
     #[arg(long)]
     pub timing: bool,
-}
-
-fn formats() -> impl TypedValueParser<Value = Format> {
-    let named = |format: &Format| PossibleValue::new(format.name()).help(format.about());
-    let parse = |name: String| Format::ALL.into_iter().find(|format| format.name() == name).expect("a possible value");
-    PossibleValuesParser::new(Format::ALL.iter().map(named)).map(parse)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

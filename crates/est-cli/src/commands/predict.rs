@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use est::report::{DetectorRecord, ModelRecord, Reports, RunRecord, Summary, write_record};
+use est::report::{DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
 use est::{Decoding, EstError, OpenVideo, Reader, Recogniser, RecogniserOptions, Source, unique_names};
 use est_engine::Precision;
 use est_media::DecodeOptions;
@@ -34,6 +34,7 @@ pub fn run(args: &PredictArgs) -> ExitCode {
 
 /// Does every source, whatever happens to the others. Returns the number that failed.
 fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
+    args.output.formats().into_iter().try_for_each(Format::check)?;
     let mut failed = 0;
     let mut sources = vec![];
     for argument in &args.sources {
@@ -86,6 +87,7 @@ impl<'a> Start<'a> {
         let began = Instant::now();
         let options = RecogniserOptions {
             hop: args.hop as usize,
+            attention: args.output.formats().contains(&Format::Html),
             engine: est_engine::Options {
                 threads: args.threads.unwrap_or(0),
                 precision: match args.precision {
@@ -127,6 +129,7 @@ impl<'a> Start<'a> {
             detector,
             hop: options.hop,
             low_quality: options.low_quality,
+            signal: args.output.signal(),
             image_fps: decoding.fps,
         };
         Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed() })
@@ -176,12 +179,14 @@ impl Run<'_> {
         let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
         let video = video?;
         let timings = video.timings().clone();
-        let mut reports = Reports::create(&self.args.format, &self.args.out, name, &self.record, self.recogniser.model())?;
+        let job =
+            Job { folder: &self.args.out, name, source, record: &self.record, pictures: self.args.output.pictures() };
+        let mut reports = Reports::create(&self.args.output.formats(), &job)?;
         let mut progress = self.log.progress(name, video.info().frames);
-        let mut sink = |row| reports.row(&row);
-        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
+        let mut sink = |row| reports.row(row);
+        let mut summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
         drop(progress);
-        let mut written = reports.finish(&summary)?;
+        let mut written = reports.finish(&mut summary)?;
         written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
         self.tell(&summary, &written);
         if self.args.timing {
@@ -240,6 +245,6 @@ fn record_path(args: &PredictArgs, name: &str) -> PathBuf {
 
 /// The files that a video called `name` gets.
 fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
-    let results = args.format.iter().map(|format| format.path(&args.out, name));
+    let results = args.output.formats().into_iter().flat_map(|format| format.paths(&args.out, name));
     results.chain([record_path(args, name)]).collect()
 }

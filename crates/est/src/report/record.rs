@@ -10,6 +10,7 @@ use super::output::OutputFile;
 use super::summary::Summary;
 use crate::error::EstError;
 use crate::model::Model;
+use crate::signal::SignalOptions;
 
 /// The program, the model and the settings of a run. Two runs with equal records give equal rows.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +24,7 @@ pub struct RunRecord {
     pub detector: Option<DetectorRecord>,
     pub hop: usize,
     pub low_quality: f32,
+    pub signal: SignalOptions,
     /// Frames per second given to pictures, which have no clock.
     pub image_fps: f64,
 }
