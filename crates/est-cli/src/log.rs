@@ -13,33 +13,79 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
     json: bool,
+    /// Errors only.
+    quiet: bool,
+}
+
+/// Which of a run's videos is read, from 1, and since when the first was.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    pub number: usize,
+    pub of: usize,
+    pub since: Instant,
+}
+
+impl Turn {
+    /// In front of a video's name; nothing where it is the only one.
+    fn text(self) -> String {
+        let Turn { number, of, since } = self;
+        match (of, number) {
+            (..=1, _) => String::new(),
+            (_, ..=1) => format!("{number}/{of} "),
+            // As long as those before took, each.
+            _ => {
+                let left = since.elapsed().mul_f64((of + 1 - number) as f64 / (number - 1) as f64);
+                format!("{number}/{of}, all in {} ", indicatif::HumanDuration(left))
+            }
+        }
+    }
 }
 
 impl Log {
     pub fn plain() -> Self {
-        Log { json: false }
+        Log { json: false, quiet: false }
     }
 
     pub fn new(json: bool) -> Self {
-        Log { json }
+        Log { json, quiet: false }
+    }
+
+    pub fn quiet(self, quiet: bool) -> Self {
+        Log { quiet, ..self }
+    }
+
+    /// Whether results go to standard output as text for people.
+    pub fn prints(self) -> bool {
+        !self.json && !self.quiet
     }
 
     pub fn error(self, error: &anyhow::Error) {
-        let mut text = error.to_string();
-        for cause in error.chain().skip(1).map(ToString::to_string) {
-            // Many messages quote their cause already.
-            if !text.contains(&cause) {
-                text = format!("{text}: {cause}");
-            }
-        }
-        self.say("error", &text, json!({}));
+        self.problem(&text_of(error));
     }
 
     pub fn warning(self, text: &str) {
         self.say("warning", text, json!({}));
     }
 
+    /// An error that has its whole text.
+    pub fn problem(self, text: &str) {
+        self.say("error", text, json!({}));
+    }
+
+    /// The last word of a run of which a part failed: its lines have said so before.
+    pub fn failures(self, text: &str, reasons: &[String]) {
+        self.say("warning", text, json!({ "failed": reasons }));
+    }
+
+    /// Something worth knowing that is no problem.
+    pub fn note(self, text: &str, details: Value) {
+        self.say("note", text, details);
+    }
+
     fn say(self, event: &str, text: &str, details: Value) {
+        if self.quiet && event != "error" {
+            return;
+        }
         if self.json {
             let mut line = json!({ "event": event, "message": text });
             if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
@@ -100,9 +146,9 @@ impl Log {
         ScoringProgress { log: self, name: name.to_string(), bar, said: Instant::now() }
     }
 
-    /// Progress of one video of `frames` frames, where that is known.
-    pub fn progress(self, name: &str, frames: Option<u64>) -> VideoProgress {
-        let bar = if self.json {
+    /// Progress of one video of `frames` frames, where that is known; `turn` is its place among the run's.
+    pub fn progress(self, name: &str, frames: Option<u64>, turn: Turn) -> VideoProgress {
+        let bar = if self.json || self.quiet {
             ProgressBar::hidden()
         } else {
             let bar = ProgressBar::new(frames.unwrap_or(0));
@@ -111,12 +157,24 @@ impl Log {
                 None => "{msg} {spinner} {pos} frames  {per_sec}  {elapsed}",
             };
             bar.set_style(ProgressStyle::with_template(style).expect("the template is ours"));
-            bar.set_message(name.to_string());
+            bar.set_message(format!("{}{name}", turn.text()));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         };
-        VideoProgress { log: self, name: name.to_string(), bar, said: Instant::now() }
+        VideoProgress { log: self, name: name.to_string(), turn, bar, said: Instant::now() }
     }
+}
+
+/// An error with its causes, in one line.
+pub fn text_of(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many messages quote their cause already.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// The progress of a set of clips. Gone from the terminal when dropped.
@@ -184,6 +242,7 @@ impl Drop for ScoringProgress {
 pub struct VideoProgress {
     log: Log,
     name: String,
+    turn: Turn,
     bar: ProgressBar,
     said: Instant,
 }
@@ -193,7 +252,10 @@ impl VideoProgress {
         self.bar.set_position(progress.frames);
         if self.log.json && self.said.elapsed() > Duration::from_secs(2) {
             self.said = Instant::now();
-            let details = json!({ "video_id": self.name, "frames": progress.frames, "pts_s": progress.pts_s });
+            let details = json!({
+                "video_id": self.name, "frames": progress.frames, "pts_s": progress.pts_s,
+                "number": self.turn.number, "of": self.turn.of,
+            });
             self.log.say("progress", "frames read", details);
         }
     }

@@ -1,22 +1,56 @@
 //! `est`: apparent facial expressions over time, from video. `args` parses, `main` dispatches, `commands` do.
-//! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 something
-//! failed (the rest was done), 2 the command line is wrong.
+//! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 nothing was done,
+//! 2 the command line is wrong, 3 some videos failed and the others are done.
 #![forbid(unsafe_code)]
 
 mod args;
 mod assets;
 mod commands;
+mod config;
+mod live;
 mod log;
+mod notice;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Args, Command};
-use clap::Parser;
+use clap::FromArgMatches;
+use config::Config;
 
 fn main() -> ExitCode {
-    let Args { command } = Args::parse();
+    match parse() {
+        Ok(Args { command }) => run(command),
+        Err(error) => {
+            log::Log::plain().error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The command line, and what the config file adds to it. Ends the program where the command line is wrong.
+fn parse() -> anyhow::Result<Args> {
+    let program = args::program();
+    let mut line: Vec<OsString> = std::env::args_os().collect();
+    // Which command, and what it is given: known even where the file has to complete it.
+    let given = program.clone().ignore_errors(true).get_matches_from(&line);
+    // `est config` must be able to say what is wrong with the file.
+    if let Some(command) = given.subcommand_name().filter(|&command| command != "config")
+        && let Some(config) = Config::read(&program)?
+        && let Some(place) = line.iter().position(|word| word == command)
+    {
+        line.splice(place + 1..place + 1, config.additions(&program, &given));
+    }
+    let matches = program.get_matches_from(line);
+    Ok(Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+}
+
+fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Predict(args) => return commands::predict::run(&args),
+        Command::Merge(args) => commands::merge::run(&args),
+        Command::Purge(args) => commands::purge::run(&args),
+        Command::DecodeChild => commands::decoder::run(),
         Command::Prepare(args) => commands::prepare::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Join(args) => commands::join::run(&args),
@@ -30,6 +64,11 @@ fn main() -> ExitCode {
         Command::Complexity(args) => commands::complexity::run(&args),
         Command::Weights(args) => commands::weights::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Import(args) => commands::import::run(&args),
+        Command::Config(args) => commands::config::run(&args),
+        Command::Licenses(args) => commands::licenses::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::completions::man(&args),
     };
     match done {
         Ok(code) => code,

@@ -364,7 +364,7 @@ fn faces_are_hidden_where_that_is_asked() {
         predict(&source, &out, &[&["--format", "csv,mp4,html", "--thumbnails"], more].concat());
         let table = Table::read(&out.join("single_face.csv"));
         let [x, y, w, h] = ["x", "y", "w", "h"].map(|name| table.numbers(name)[30]);
-        let pixels = frame(&out.join("single_face.annotated.mp4"), 1.0, 640);
+        let pixels = &frame(&out.join("single_face.annotated.mp4"), 1.0, 640);
         // Neither the box's edge nor the panel beside it.
         let across = (x + 0.1 * w) as usize..(x + 0.9 * w) as usize;
         let down = (y + 0.1 * h) as usize..(y + 0.9 * h) as usize;

@@ -115,7 +115,7 @@ impl ClipMaker for VideoMaker<'_> {
         if !entry.source.path().exists() {
             return Ok(MadeClip::without(ClipStatus::Missing, None));
         }
-        let decoding = DecodeOptions { fps: self.options.fps };
+        let decoding = DecodeOptions { fps: self.options.fps, ..DecodeOptions::default() };
         let unreadable = |error: EstError| MadeClip::without(ClipStatus::Unreadable, Some(error.to_string()));
         let video = match Decoding::open(&entry.source, &decoding) {
             Ok(video) => video,

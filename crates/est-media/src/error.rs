@@ -27,6 +27,9 @@ pub enum MediaError {
     )]
     NoIndex { path: PathBuf },
 
+    #[error("{name}: cannot be watched ({reason}); {advice}")]
+    NotLive { name: String, reason: String, advice: &'static str },
+
     #[error("{path}: no video in this file, only {found}; give a file with a video stream")]
     NoVideo { path: PathBuf, found: String },
 
@@ -45,6 +48,25 @@ pub enum MediaError {
 
     #[error("{fps} frames per second cannot be the rate of a list of images; give a number above 0")]
     BadRate { fps: f64 },
+
+    /// What the decoder says that works in a process of its own.
+    #[error("{0}")]
+    Told(String),
+
+    #[error(
+        "{path}: the decoder crashed ({how}), so the file is damaged or made to do harm; leave it out, or convert it with \
+         FFmpeg where a crash does no harm. If it is sound and large, --decode-memory allows more"
+    )]
+    Crashed { path: PathBuf, how: String },
+
+    #[error(
+        "{path}: the decoder gave nothing for {seconds} s and was ended; leave the file out or convert it, or allow more \
+         with --decode-patience"
+    )]
+    Stuck { path: PathBuf, seconds: u64 },
+
+    #[error("{path}: no process to decode it can be started ({source}); --decode-in-process does without")]
+    NoDecoder { path: PathBuf, source: std::io::Error },
 
     #[error("the face detector: {0}")]
     Detector(#[from] est_engine::EngineError),

@@ -16,8 +16,9 @@ mod track;
 pub use crop::{crop, resize};
 pub use cut::CutDetector;
 pub use decode::{
-    DecodeOptions, DecodeReport, IMAGE_EXTENSIONS, MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Video, VideoInfo,
-    decoder_version, natural_order,
+    DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions, MAX_PIXELS, MAX_SIDE,
+    MAX_WARNINGS, Stop, Video, VideoInfo, decode_child, decoder_license, decoder_version, images_of_folder,
+    natural_order,
 };
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;

@@ -265,6 +265,8 @@ fn a_list_keeps_its_order() {
         levels.push(frame.image.data[0]);
     }
     assert!(levels[1] < levels[2] && levels[2] < levels[0], "{levels:?}");
-    let error = Video::images(vec![clips.path("s1.png")], &DecodeOptions { fps: 0.0 }).err().unwrap();
+    let error = Video::images(vec![clips.path("s1.png")], &DecodeOptions { fps: 0.0, ..DecodeOptions::default() })
+        .err()
+        .unwrap();
     assert!(matches!(error, MediaError::BadRate { .. }));
 }

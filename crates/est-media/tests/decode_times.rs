@@ -123,7 +123,7 @@ fn images_take_the_given_rate_in_natural_order() {
     clips.write("notes.txt", b"shot list");
     std::fs::create_dir(clips.path("old.png")).unwrap();
     let folder = clips.path("shot1.png").parent().unwrap().to_owned();
-    let mut video = Video::open(&folder, &DecodeOptions { fps: 10.0 }).unwrap();
+    let mut video = Video::open(&folder, &DecodeOptions { fps: 10.0, ..DecodeOptions::default() }).unwrap();
     assert_eq!((video.info().frames, video.info().duration_s), (Some(12), Some(1.2)));
     assert_eq!(video.report().decoded, 0);
     let mut levels = Vec::new();

@@ -107,6 +107,7 @@ fn decode(
     let mut video = timings.time(Stage::Decode, || match source {
         Source::File(path) | Source::Folder(path) => Video::open(path, options),
         Source::Images { images, .. } => Video::images(images.clone(), options),
+        Source::Live { live, .. } => Video::watch(live, &options.live),
     })?;
     let mut wanted = send(Message::Opened(Box::new(video.info().clone())));
     while wanted {

@@ -97,7 +97,7 @@ impl<'a> Reading<'a> {
     /// Encodes full batches, or everything if it is the `last` call or much waits; scores the windows that are complete
     /// then.
     fn advance(&mut self, last: bool) -> Result<(), EstError> {
-        let all = last || self.events.len() >= MOST_WAITING;
+        let all = last || self.recogniser.options().prompt || self.events.len() >= MOST_WAITING;
         while self.wanted.len() >= ENCODER_BATCH || (all && !self.wanted.is_empty()) {
             let batch: Vec<(TrackId, CropId)> = self.wanted.drain(..self.wanted.len().min(ENCODER_BATCH)).collect();
             let pictures: Vec<_> = batch.iter().map(|(track, crop)| self.tracks[track].picture(*crop)).collect();

@@ -26,6 +26,9 @@ pub struct RecogniserOptions {
     pub low_quality: f32,
     /// Whether rows say what the decoder takes from each snippet: some 2 ms a window, where the network has attention.
     pub attention: bool,
+    /// Nothing waits for a full batch of the encoder: rows come as early as their windows allow, at the cost of smaller
+    /// batches. The numbers are the same.
+    pub prompt: bool,
     /// The precision is that of the frame encoder; all else is exact.
     pub engine: est_engine::Options,
 }
@@ -36,6 +39,7 @@ impl Default for RecogniserOptions {
             hop: 5,
             low_quality: est_media::LOW_QUALITY,
             attention: false,
+            prompt: false,
             engine: est_engine::Options::default(),
         }
     }

@@ -20,6 +20,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// From the most useful on.
+    pub const ALL: [Status; 4] = [Status::Ok, Status::Padded, Status::LowQuality, Status::NoFace];
+
     pub fn name(self) -> &'static str {
         match self {
             Status::NoFace => "no_face",

@@ -1,6 +1,10 @@
 //! The command line.
 
+mod about;
+mod examples;
+mod live;
 mod output;
+mod runs;
 mod score;
 mod train;
 
@@ -8,7 +12,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use about::*;
+pub use examples::program;
+pub use live::*;
 pub use output::*;
+pub use runs::*;
 pub use score::*;
 pub use train::*;
 
@@ -24,6 +32,13 @@ pub struct Args {
 pub enum Command {
     /// Find, follow and read the faces in videos
     Predict(PredictArgs),
+    /// Join the results of `est predict --shard`
+    Merge(MergeArgs),
+    /// Delete what est wrote into a folder, and nothing else
+    Purge(PurgeArgs),
+    /// Decode a video for another est, which asks on standard input
+    #[command(name = crate::commands::decoder::COMMAND, hide = true)]
+    DecodeChild,
     /// Bring a data set's videos into one form: face crops, manifest, splits
     Prepare(PrepareArgs),
     /// Generate labelled expression video whose truth is known
@@ -50,12 +65,22 @@ pub enum Command {
     Weights(WeightsArgs),
     /// Say what is installed and what is missing
     Doctor(DoctorArgs),
+    /// Bring another program's results into est's columns
+    Import(ImportRowsArgs),
+    /// Your own defaults: what they are, where they stand
+    Config(ConfigArgs),
+    /// Whose code, weights and data these are
+    Licenses(LicensesArgs),
+    /// Completions for a shell, on standard output
+    Completions(CompletionsArgs),
+    /// Write the manual's pages
+    Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct PredictArgs {
-    /// Video files, folders (of videos: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Video files, folders (of videos, at any depth: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
+    #[arg(required_unless_present = "list", value_name = "SOURCE")]
     pub sources: Vec<PathBuf>,
     /// Folder for the results; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "est-results")]
@@ -91,6 +116,10 @@ pub struct PredictArgs {
     /// Say on standard error where the time went
     #[arg(long)]
     pub timing: bool,
+    #[command(flatten)]
+    pub live: LiveArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

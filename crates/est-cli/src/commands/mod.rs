@@ -3,16 +3,23 @@
 pub mod ablate;
 pub mod calibrate;
 pub mod compare;
+pub mod completions;
 pub mod complexity;
+pub mod config;
 pub mod crossval;
+pub mod decoder;
 pub mod doctor;
 pub mod eval;
 pub mod explain;
 mod faces;
+pub mod import;
 pub mod join;
+pub mod licenses;
+pub mod merge;
 mod model;
 pub mod predict;
 pub mod prepare;
+pub mod purge;
 mod scope;
 #[cfg(feature = "train")]
 mod series;

@@ -1,30 +1,36 @@
 //! `est predict`: videos in, rows out.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use est::report::{DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
-use est::{Decoding, EstError, OpenVideo, Reader, Recogniser, RecogniserOptions, Source, unique_names};
+use anyhow::ensure;
+use est::report::{Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
+use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256};
+use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
 use est_engine::Precision;
-use est_media::DecodeOptions;
+use est_media::{DecodeOptions, Live};
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
-use super::{model, table};
+use super::{decoder, model, table};
 use crate::args::{PrecisionKind, PredictArgs};
-use crate::log::Log;
+use crate::live::{self, GrowingRows, View};
+use crate::log::{Log, Turn, text_of};
+use crate::notice;
+
+/// Some videos failed, the others are done.
+const PARTLY: u8 = 3;
 
 pub fn run(args: &PredictArgs) -> ExitCode {
-    let log = Log::new(args.json);
+    let log = Log::new(args.json).quiet(args.run.quiet);
+    if log.prints() {
+        notice::once();
+    }
     match predict(args, log) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(failed) => {
-            log.warning(&format!("{failed} of the sources failed, see above; what else there was is done"));
-            ExitCode::FAILURE
-        }
+        Ok(ended) => ended.tell(log),
         Err(error) => {
             log.error(&error);
             ExitCode::FAILURE
@@ -32,39 +38,117 @@ pub fn run(args: &PredictArgs) -> ExitCode {
     }
 }
 
-/// Does every source, whatever happens to the others. Returns the number that failed.
-fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<usize> {
+/// Does every source, whatever happens to the others.
+fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     args.output.formats().into_iter().try_for_each(Format::check)?;
-    let mut failed = 0;
-    let mut sources = vec![];
-    for argument in &args.sources {
-        match Source::expand(argument) {
-            Ok(found) => sources.extend(found),
-            Err(error) => {
-                failed += 1;
-                log.error(&error.into());
+    let mut ended = Ended::default();
+    let mut inputs = inputs(args, log, &mut ended);
+    // Before anything slow: a folder that cannot be written to.
+    let mut folder = if args.dry_run { None } else { Some(OutputFolder::open(&args.out)?) };
+    if let Some(folder) = &folder {
+        // Results that lie among the videos.
+        inputs.retain(|input| !folder.wrote(input.source.path()));
+    }
+    if let Some(live) = the_live(&mut inputs, args)? {
+        live::consent(&live, args.live.consent || args.dry_run)?;
+    }
+    est::tell_apart(&mut inputs);
+    if let Some(shard) = args.run.shard {
+        inputs.retain(|input| shard.holds(input));
+        if let (true, Some(folder)) = (inputs.is_empty(), &mut folder) {
+            log.note("no video is in this part", json!({}));
+            // `est merge` finds a folder of results.
+            folder.write_table()?;
+            return Ok(ended);
+        }
+    }
+    let is_live = inputs.iter().any(|input| live_of(input).is_some());
+    let start = Start::new(args, is_live, log)?;
+    if is_live {
+        live::stop_at_interrupt(&start.decoding.live.stop)?;
+    }
+    // The first video's faces are looked for while the model is read.
+    let first = folder.as_ref().and_then(|folder| {
+        let to_do = |input: &&Input| args.run.again || !folder.seems_done(input);
+        inputs.iter().find(to_do).map(|input| (input.name.clone(), start.open(input)))
+    });
+    let mut run = start.finish(first)?;
+    let Some(folder) = &mut folder else {
+        for input in &inputs {
+            match run.describe(input) {
+                Ok(()) => ended.right += 1,
+                Err(error) => ended.failed(log, &text_of(&error)),
             }
         }
+        return Ok(ended);
+    };
+    let (record, formats) = (&run.record, &args.output.formats());
+    let line = RunLine::begin(std::env::args().collect(), args.run.purpose.clone(), args.run.retain, record, formats);
+    let config_sha256 = &config_sha256(record, formats);
+    let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
+    ended.right += outcome.up_to_date + outcome.done;
+    ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
+    Ok(ended)
+}
+
+/// The live source, if there is one: then it is alone, for it need not end.
+fn the_live(inputs: &mut [Input], args: &PredictArgs) -> anyhow::Result<Option<Live>> {
+    let place = inputs.iter().position(|input| matches!(input.source, Source::Live { .. }));
+    let Some(place) = place else { return Ok(None) };
+    ensure!(inputs.len() == 1, "a camera, a stream or standard input is read alone: it need not end");
+    if let Some(name) = &args.live.name {
+        inputs[place].name.clone_from(name);
     }
-    if !args.dry_run {
-        // Before anything slow: a folder that cannot be written to.
-        std::fs::create_dir_all(&args.out)
-            .and_then(|()| est::report::probe_folder(&args.out))
-            .with_context(|| format!("{}: cannot be written to; choose another --out", args.out.display()))?;
+    Ok(live_of(&inputs[place]).cloned())
+}
+
+fn live_of(input: &Input) -> Option<&Live> {
+    match &input.source {
+        Source::Live { live, .. } => Some(live),
+        _ => None,
     }
-    let start = Start::new(args, log)?;
-    // The first video's faces are looked for while the model is read.
-    let mut first = sources.first().filter(|_| !args.dry_run).map(|source| start.open(source));
-    let mut run = start.finish()?;
-    for (source, name) in sources.iter().zip(unique_names(&sources)) {
-        let video = first.take();
-        let done = if args.dry_run { run.describe(source, &name) } else { run.one(source, &name, video) };
-        if let Err(error) = done {
-            failed += 1;
-            log.error(&error);
+}
+
+/// The videos of the command line. Those that are none are told, and counted in `ended`.
+fn inputs(args: &PredictArgs, log: Log, ended: &mut Ended) -> Vec<Input> {
+    let listed = args.run.list.iter().map(|list| est::read_list(list));
+    let named = args.sources.iter().map(|argument| Input::expand(argument));
+    let mut inputs = vec![];
+    for found in listed.chain(named) {
+        match found {
+            Ok(found) => inputs.extend(found),
+            Err(error) => ended.failed(log, &error.to_string()),
         }
     }
-    Ok(failed)
+    inputs
+}
+
+/// How it went, for the last words and the exit code.
+#[derive(Default)]
+struct Ended {
+    /// Done, or up to date.
+    right: usize,
+    reasons: Vec<String>,
+}
+
+impl Ended {
+    fn failed(&mut self, log: Log, reason: &str) {
+        log.problem(reason);
+        self.reasons.push(reason.to_string());
+    }
+
+    fn tell(&self, log: Log) -> ExitCode {
+        let failed = self.reasons.len();
+        if failed == 0 {
+            return ExitCode::SUCCESS;
+        }
+        if failed + self.right > 1 {
+            let reasons: String = self.reasons.iter().map(|reason| format!("\n  {reason}")).collect();
+            let text = format!("{failed} of {} failed, the rest is done; in short:{reasons}", failed + self.right);
+            log.failures(&text, &self.reasons);
+        }
+        if self.right > 0 { ExitCode::from(PARTLY) } else { ExitCode::FAILURE }
+    }
 }
 
 /// A run whose model is on its way.
@@ -83,11 +167,12 @@ struct Start<'a> {
 type Opened = (Instant, Result<OpenVideo, EstError>);
 
 impl<'a> Start<'a> {
-    fn new(args: &'a PredictArgs, log: Log) -> anyhow::Result<Self> {
+    fn new(args: &'a PredictArgs, is_live: bool, log: Log) -> anyhow::Result<Self> {
         let began = Instant::now();
         let options = RecogniserOptions {
             hop: args.hop as usize,
             attention: args.output.formats().contains(&Format::Html),
+            prompt: is_live,
             engine: est_engine::Options {
                 threads: args.threads.unwrap_or(0),
                 precision: match args.precision {
@@ -107,18 +192,19 @@ impl<'a> Start<'a> {
                 Ok((ModelRecord::of(&model), Recogniser::new(model, options)?))
             })
         };
-        let decoding = DecodeOptions { fps: args.fps.unwrap_or(preprocessing.rate) };
+        let fps = args.fps.unwrap_or(preprocessing.rate);
+        let decoding = DecodeOptions { fps, decoder: decoder::process(&args.run.decoder)?, live: args.live.options() };
         let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
         let detector = finder.map(|finder| finder.record);
         Ok(Start { args, log, began, reader, decoding, detector, options, model })
     }
 
-    fn open(&self, source: &Source) -> Opened {
-        (Instant::now(), self.reader.open(source))
+    fn open(&self, input: &Input) -> Opened {
+        (Instant::now(), self.reader.open(&input.source))
     }
 
-    /// Waits for the model.
-    fn finish(self) -> anyhow::Result<Run<'a>> {
+    /// Waits for the model. `first` is a video that was opened, by its name.
+    fn finish(self, first: Option<(String, Opened)>) -> anyhow::Result<Run<'a>> {
         let Start { args, log, began, reader, decoding, detector, options, model } = self;
         let (model, recogniser) = model.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let record = RunRecord {
@@ -130,9 +216,11 @@ impl<'a> Start<'a> {
             hop: options.hop,
             low_quality: options.low_quality,
             signal: args.output.signal(),
+            pictures: args.output.pictures(),
             image_fps: decoding.fps,
         };
-        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed() })
+        let turn = Turn { number: 1, of: 1, since: Instant::now() };
+        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed(), first, turn, made: None })
     }
 }
 
@@ -146,21 +234,77 @@ struct Run<'a> {
     recogniser: Recogniser,
     /// From the start until the model was ready.
     loading: Duration,
+    first: Option<(String, Opened)>,
+    turn: Turn,
+    /// What was made last.
+    made: Option<Summary>,
+}
+
+impl Work for Run<'_> {
+    fn make(&mut self, input: &Input, folder: &Path) -> Result<Made, String> {
+        // Another est may have been faster with the one that was opened.
+        let first = self.first.take().filter(|(name, _)| *name == input.name).map(|(_, opened)| opened);
+        let summary = self.one(input, folder, first).map_err(|error| error.to_string())?;
+        let made = Made {
+            summary: serde_json::to_value(&summary).expect("summaries are plain data"),
+            classes: self.recogniser.model().classes.clone(),
+        };
+        self.made = Some(summary);
+        Ok(made)
+    }
+
+    fn tell(&mut self, event: Event<'_>) {
+        match event {
+            Event::Planned { up_to_date, to_do, taken } => {
+                let details = json!({ "up_to_date": up_to_date, "to_do": to_do, "failed": taken });
+                if to_do == 0 && taken == 0 && up_to_date > 0 {
+                    let out = self.args.out.display();
+                    self.log.note(
+                        &format!("{up_to_date} up to date in {out}, nothing to do; --again does it anew"),
+                        details,
+                    );
+                } else if up_to_date + to_do > 1 {
+                    self.log.note(&format!("{up_to_date} up to date, {to_do} to do"), details);
+                }
+            }
+            Event::Begins { number, of, .. } => {
+                let since = if number == 1 { Instant::now() } else { self.turn.since };
+                self.turn = Turn { number, of, since };
+            }
+            Event::Done { files, .. } => {
+                if let Some(summary) = self.made.take() {
+                    self.print(&summary, &files);
+                }
+            }
+            Event::DoneElsewhere { input } => {
+                self.log.note(&format!("{}: another est has done it", input.name), json!({ "video_id": input.name }));
+            }
+            Event::Failed { reason, .. } => self.log.problem(reason),
+            Event::Waits { input } => {
+                let text = format!("{}: another est is at it; waiting", input.name);
+                self.log.note(&text, json!({ "video_id": input.name }));
+            }
+        }
+    }
 }
 
 impl Run<'_> {
     /// What would be done, for --dry-run.
-    fn describe(&self, source: &Source, name: &str) -> anyhow::Result<()> {
+    fn describe(&self, input: &Input) -> anyhow::Result<()> {
+        let source = &input.source;
         let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
-        let outputs: Vec<String> = outputs(self.args, name).iter().map(|path| path.display().to_string()).collect();
+        let outputs =
+            self.args.output.formats().into_iter().flat_map(|format| format.paths(&self.args.out, &input.name));
+        let outputs = outputs.chain([record_path(&self.args.out, &input.name)]);
+        let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
         if self.args.json {
             let line = json!({
                 "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
                 "frames": info.frames, "outputs": outputs,
             });
             println!("{line}");
-        } else {
+        } else if self.log.prints() {
             let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
             println!(
                 "{}: {} {} x {}, {frames} frames -> {}",
@@ -174,34 +318,78 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `opened`: the video, if it was opened before.
-    fn one(&mut self, source: &Source, name: &str, opened: Option<Opened>) -> anyhow::Result<()> {
-        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(source)));
-        let video = video?;
+    /// Writes the results of one video into `folder`. `opened`: the video, if it was opened before.
+    fn one(&mut self, input: &Input, folder: &Path, opened: Option<Opened>) -> Result<Summary, EstError> {
+        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(&input.source)));
+        let (video, name) = (video?, &input.name);
         let timings = video.timings().clone();
-        let job =
-            Job { folder: &self.args.out, name, source, record: &self.record, pictures: self.args.output.pictures() };
+        let record = record_path(folder, name);
+        if let Some(parent) = record.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
+        }
+        let job = Job {
+            folder,
+            home: &self.args.out,
+            name,
+            source: &input.source,
+            decoding: &self.decoding,
+            record: &self.record,
+        };
         let mut reports = Reports::create(&self.args.output.formats(), &job)?;
-        let mut progress = self.log.progress(name, video.info().frames);
-        let mut sink = |row| reports.row(row);
-        let mut summary = video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?;
-        drop(progress);
-        let mut written = reports.finish(&mut summary)?;
-        written.push(write_record(&record_path(self.args, name), &self.record, &summary)?);
-        self.tell(&summary, &written);
+        let mut summary = match live_of(input) {
+            Some(live) => self.watch(live, name, video, &mut reports)?,
+            None => {
+                let mut progress = self.log.progress(name, video.info().frames, self.turn);
+                let mut sink = |row| reports.row(row);
+                video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
+            }
+        };
+        reports.finish(&mut summary)?;
+        write_record(&record, &self.record, &summary)?;
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
         }
-        Ok(())
+        Ok(summary)
+    }
+
+    /// Reads a live source to its end, or until it is stopped. Its rows grow in the folder of results meanwhile.
+    fn watch(&mut self, live: &Live, name: &str, video: OpenVideo, reports: &mut Reports) -> Result<Summary, EstError> {
+        let model = self.recogniser.model();
+        let path = Format::Csv.paths(&self.args.out, name).remove(0);
+        let mut view = View::new(live, &path, &model.classes, self.log.prints());
+        let grows = self.args.output.formats().contains(&Format::Csv);
+        let mut growing = grows.then(|| GrowingRows::create(path, Columns::new(name, &self.record))).transpose()?;
+        let stop = self.decoding.live.stop.clone();
+        let limit = self.args.live.seconds.unwrap_or(f64::INFINITY);
+        let seen = RefCell::new(&mut view);
+        let mut also = |row: &Row| {
+            seen.borrow_mut().row(row);
+            growing.iter_mut().try_for_each(|growing| growing.row(row))
+        };
+        let mut sink = |row: Row| reports.row_and(row, &mut also);
+        let mut progress = |at: Progress| {
+            seen.borrow_mut().frame(at.pts_s);
+            if at.pts_s >= limit {
+                stop.stop();
+            }
+        };
+        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut progress)?;
+        if let Some([median, largest]) = view.end() {
+            let text = format!("{live}: rows came {median:.2} s after their frames (median), {largest:.2} s at most");
+            self.log.note(&text, json!({ "delay_median_s": median, "delay_largest_s": largest }));
+        }
+        Ok(summary)
     }
 
     /// The table of one video, or its JSON line.
-    fn tell(&self, summary: &Summary, written: &[PathBuf]) {
+    fn print(&self, summary: &Summary, written: &[PathBuf]) {
         for warning in &summary.warnings {
             self.log.warning(&format!("{}: {warning}", summary.source));
         }
         if self.args.json {
             println!("{}", json!({ "video": summary, "outputs": written }));
+        }
+        if !self.log.prints() {
             return;
         }
         let model = self.recogniser.model();
@@ -239,12 +427,6 @@ impl Run<'_> {
     }
 }
 
-fn record_path(args: &PredictArgs, name: &str) -> PathBuf {
-    args.out.join(format!("{name}.run.json"))
-}
-
-/// The files that a video called `name` gets.
-fn outputs(args: &PredictArgs, name: &str) -> Vec<PathBuf> {
-    let results = args.output.formats().into_iter().flat_map(|format| format.paths(&args.out, name));
-    results.chain([record_path(args, name)]).collect()
+fn record_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.run.json"))
 }

@@ -5,8 +5,10 @@
 //! container or the camera noted are applied. Not applied: a pixel aspect other than 1 and deinterlacing; frames are
 //! as stored, and the aspect is in [`VideoInfo`]. Colour follows the stream's tags (matrix and range).
 
+mod child;
 mod clock;
 mod colour;
+mod live;
 mod stills;
 mod stream;
 mod turn;
@@ -17,11 +19,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use ffmpeg_next as ff;
+use serde::{Deserialize, Serialize};
 
 use crate::Frame;
 use crate::error::MediaError;
+pub use child::DecoderProcess;
+use child::Remote;
+pub use child::serve::decode_child;
+pub use live::{Live, LiveOptions, Stop};
 use stills::Stills;
-pub use stills::{IMAGE_EXTENSIONS, natural_order};
+pub use stills::{IMAGE_EXTENSIONS, natural_order, of_folder as images_of_folder};
 use stream::Stream;
 use turn::Turn;
 
@@ -29,20 +36,24 @@ use turn::Turn;
 pub const MAX_SIDE: u32 = 16_384;
 pub const MAX_PIXELS: u64 = 1 << 27;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DecodeOptions {
     /// Frames per second of images, which have no clock: image i is shown at i / `fps` seconds.
     pub fps: f64,
+    /// Who decodes: another process, or without one this one.
+    pub decoder: Option<DecoderProcess>,
+    /// How a source without an end is watched; this process decodes it.
+    pub live: LiveOptions,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { fps: 25.0 }
+        DecodeOptions { fps: 25.0, decoder: None, live: LiveOptions::default() }
     }
 }
 
 /// What a source says of itself. Sizes are those of the first frame, upright.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VideoInfo {
     pub width: usize,
     pub height: usize,
@@ -62,7 +73,7 @@ pub struct VideoInfo {
 }
 
 /// What decoding met so far. Complete after [`Video::next_frame`] has returned `None`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DecodeReport {
     /// Frames given out.
     pub decoded: u64,
@@ -97,6 +108,12 @@ impl DecodeReport {
         self.warnings.insert(0, warning);
     }
 
+    fn same_but_for_decoded(&self, other: &Self) -> bool {
+        let DecodeReport { decoded: _, announced, damaged, dropped, warnings, suppressed } = self;
+        (announced, damaged, dropped, warnings, suppressed)
+            == (&other.announced, &other.damaged, &other.dropped, &other.warnings, &other.suppressed)
+    }
+
     fn warn_of_slant(&mut self, angle: f64) -> Turn {
         self.warn(format!("turned by {angle:.1} degrees, no multiple of 90: frames are left as stored"));
         Turn::NONE
@@ -119,12 +136,17 @@ pub struct Video {
 enum Source {
     Stream(Box<Stream>),
     Stills(Box<Stills>),
+    Remote(Box<Remote>),
 }
 
 impl Video {
     /// Opens a video file, a single image, or a folder of images (natural order: 2 before 10), and decodes the first
     /// frame. Errors name the path and what to do about it.
     pub fn open(path: &Path, options: &DecodeOptions) -> Result<Video, MediaError> {
+        if let Some(decoder) = &options.decoder {
+            let remote = Remote::start(decoder, &[path.into()], false, path, options)?;
+            return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
+        }
         let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => MediaError::NotFound { path: path.into() },
             _ => MediaError::Unreadable { path: path.into(), source },
@@ -144,6 +166,12 @@ impl Video {
         Video::start(Source::Stream(Box::new(Stream::open(path)?)), path)
     }
 
+    /// A source without an end, until it ends or is stopped. Its container counts from its own beginning.
+    pub fn watch(live: &Live, options: &LiveOptions) -> Result<Video, MediaError> {
+        quiet();
+        Video::start(Source::Stream(Box::new(Stream::watch(live, options)?)), &live.path())
+    }
+
     /// Images in the given order. One that cannot be read is skipped with a warning; the others keep their times.
     ///
     /// # Panics
@@ -153,10 +181,14 @@ impl Video {
         if !(options.fps.is_finite() && options.fps > 0.0) {
             return Err(MediaError::BadRate { fps: options.fps });
         }
-        quiet();
         // The folder, or the one image, in messages about all of them.
         let name = if paths.len() == 1 { &paths[0] } else { paths[0].parent().unwrap_or(&paths[0]) };
         let name = name.to_owned();
+        if let Some(decoder) = &options.decoder {
+            let remote = Remote::start(decoder, &paths, true, &name, options)?;
+            return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
+        }
+        quiet();
         Video::start(Source::Stills(Box::new(Stills::new(paths, options.fps))), &name)
     }
 
@@ -167,6 +199,7 @@ impl Video {
             let reason = match &video.source {
                 Source::Stream(stream) => stream.reason(),
                 Source::Stills(stills) => stills.reason(),
+                Source::Remote(_) => unreachable!("its own process decodes the first frame"),
             };
             return Err(MediaError::DecodedNothing {
                 path: path.into(),
@@ -189,6 +222,7 @@ impl Video {
         match &mut self.source {
             Source::Stream(stream) => stream.next_frame(),
             Source::Stills(stills) => stills.next_frame(),
+            Source::Remote(remote) => remote.next_frame(),
         }
     }
 
@@ -196,6 +230,7 @@ impl Video {
         match &self.source {
             Source::Stream(stream) => stream.info(),
             Source::Stills(stills) => stills.info(),
+            Source::Remote(remote) => remote.info(),
         }
     }
 
@@ -209,6 +244,7 @@ impl Video {
         match &self.source {
             Source::Stream(stream) => stream.report(),
             Source::Stills(stills) => stills.report(),
+            Source::Remote(remote) => remote.report(),
         }
     }
 }
@@ -217,6 +253,11 @@ impl Video {
 pub fn decoder_version() -> String {
     let version = ff::codec::version();
     format!("libavcodec {}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff)
+}
+
+/// The licence that FFmpeg's libraries were built under, in its words.
+pub fn decoder_license() -> &'static str {
+    ff::codec::license()
 }
 
 /// Readies FFmpeg, whose messages would go to standard error.

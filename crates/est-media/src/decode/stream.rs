@@ -20,6 +20,7 @@ use ffmpeg_next as ff;
 
 use super::clock::{Clock, Reading};
 use super::colour::to_rgb;
+use super::live::{self, Feeder, Live, LiveOptions, Opened, Watch};
 use super::turn::Turn;
 use super::{DecodeReport, MAX_SIDE, VideoInfo, too_large};
 use crate::error::MediaError;
@@ -60,6 +61,9 @@ pub struct Stream {
     announced_s: Option<f64>,
     report: DecodeReport,
     info: VideoInfo,
+    /// Of a live source.
+    watch: Option<Watch>,
+    feeder: Option<Feeder>,
 }
 
 #[derive(PartialEq)]
@@ -72,6 +76,19 @@ enum Phase {
 impl Stream {
     pub fn open(path: &Path) -> Result<Stream, MediaError> {
         let input = open_input(path).map_err(|reason| not_media(path, reason))?;
+        Stream::of(path, input)
+    }
+
+    /// A source without an end.
+    pub fn watch(live: &Live, options: &LiveOptions) -> Result<Stream, MediaError> {
+        let Opened { input, feeder, watch } = live::open(live, options)?;
+        let mut stream = Stream::of(&live.path(), input)?;
+        stream.announced_s = None;
+        (stream.feeder, stream.watch) = (feeder, Some(watch));
+        Ok(stream)
+    }
+
+    fn of(path: &Path, input: Input) -> Result<Stream, MediaError> {
         let index = video_stream(path, &input)?;
         let stream = input.stream(index).expect("the index is one of the file's streams");
         let unsupported = |codec: &str, reason: ff::Error| MediaError::UnsupportedCodec {
@@ -134,6 +151,8 @@ impl Stream {
             report,
             info,
             input,
+            watch: None,
+            feeder: None,
         })
     }
 
@@ -245,9 +264,13 @@ impl Stream {
             return Some(packet);
         }
         loop {
+            if self.watch.as_ref().is_some_and(Watch::is_stopped) {
+                return None;
+            }
             let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) => {
+                    self.watch.iter().for_each(Watch::heard);
                     self.report.damaged += take(&mut self.read_errors);
                     // FFmpeg takes a packet without bytes for the end of the stream.
                     let ours = packet.stream() == self.index && packet.size() > 0;
@@ -264,6 +287,8 @@ impl Stream {
                     }
                 }
                 Err(ff::Error::Eof) => return None,
+                // Asked to end while it waited.
+                Err(ff::Error::Exit) if self.watch.as_ref().is_some_and(Watch::is_stopped) => return None,
                 Err(ff::Error::InvalidData) if self.read_errors < MAX_READ_ERRORS => self.read_errors += 1,
                 Err(error) => {
                     let at = self.clock.end_s();

@@ -1,5 +1,7 @@
 //! The columns of every tabular output, defined once. docs/columns.md says the same in words.
 
+use std::collections::BTreeMap;
+
 use super::record::{ModelRecord, RunRecord};
 use crate::row::{Row, UNCERTAIN};
 
@@ -76,6 +78,24 @@ impl Columns {
         }
     }
 
+    /// Of results that another program made.
+    pub(crate) fn foreign(video_id: &str, classes: Vec<String>, program: &str) -> Self {
+        let [video_id, model_id] = [video_id, program].map(String::from);
+        Columns { video_id, classes, processed: false, model_id, weights_sha256: String::new() }
+    }
+
+    /// The column of a class's probability.
+    pub fn probability(class: &str) -> String {
+        format!("p_{class}")
+    }
+
+    /// Cells given by column, in the order of [`Columns::names`]; those that are not given are empty.
+    pub(crate) fn order(&self, mut cells: BTreeMap<String, Cell>) -> Vec<Cell> {
+        let same = [("video_id", &self.video_id), ("model_id", &self.model_id)];
+        cells.extend(same.map(|(name, value)| (name.to_string(), Cell::Text(value.clone()))));
+        self.names().iter().map(|name| cells.remove(name).unwrap_or(Cell::Empty)).collect()
+    }
+
     /// `video_id, frame, pts_s, track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
     /// window_start_s, window_end_s, model_id, weights_sha256`; with processed probabilities `s_<class>..` after
     /// `p_<class>..`. Times in seconds, boxes in pixels of the upright frame, scores, qualities and probabilities in
@@ -87,9 +107,10 @@ impl Columns {
         columns.push(column(Kind::Integer, true)("track_id"));
         columns.push(column(Kind::Text, false)("status"));
         columns.extend(["det_score", "x", "y", "w", "h", "quality"].map(column(Kind::Float, true)));
-        for prefix in ["p", "s"].into_iter().take(1 + usize::from(self.processed)) {
-            let names = self.classes.iter().map(|class| format!("{prefix}_{class}"));
-            columns.extend(names.map(|name| column(Kind::Float, true)(&name)));
+        let float = column(Kind::Float, true);
+        columns.extend(self.classes.iter().map(|class| float(&Self::probability(class))));
+        if self.processed {
+            columns.extend(self.classes.iter().map(|class| float(&format!("s_{class}"))));
         }
         columns.push(column(Kind::Text, true)("label"));
         columns.extend(["entropy", "window_start_s", "window_end_s"].map(column(Kind::Float, true)));

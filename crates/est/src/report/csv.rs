@@ -1,5 +1,6 @@
 //! One line a row, RFC 4180.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::columns::{Cell, Columns};
@@ -23,11 +24,7 @@ impl CsvReport {
     }
 
     fn line(&mut self, fields: impl IntoIterator<Item = String>) -> Result<(), EstError> {
-        self.file.with(|file| {
-            let mut line = csv::Writer::from_writer(file);
-            line.write_record(fields)?;
-            line.flush()
-        })
+        self.file.with(|file| write_line(file, fields))
     }
 }
 
@@ -40,4 +37,11 @@ impl Report for CsvReport {
     fn finish(self: Box<Self>, _: &Summary) -> Result<Vec<PathBuf>, EstError> {
         Ok(vec![self.file.commit()?])
     }
+}
+
+/// One line of CSV (RFC 4180), in one piece.
+pub fn write_line(to: impl Write, fields: impl IntoIterator<Item = String>) -> std::io::Result<()> {
+    let mut line = csv::Writer::from_writer(to);
+    line.write_record(fields)?;
+    line.flush()
 }

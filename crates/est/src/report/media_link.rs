@@ -16,7 +16,8 @@ pub struct MediaLink {
 
 impl MediaLink {
     /// None for pictures, which are no one file.
-    pub fn of(source: &Source, results: &Path) -> Option<Self> {
+    /// `name`: of the results in the folder `home`, with folders of its own where it has some.
+    pub fn of(source: &Source, home: &Path, name: &str) -> Option<Self> {
         let Source::File(path) = source else { return None };
         let video = path.canonicalize().ok()?;
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_ascii_lowercase();
@@ -29,7 +30,9 @@ impl MediaLink {
             "webm" => "video/webm",
             _ => "video/*",
         };
-        let relative = results.canonicalize().ok().and_then(|folder| relative(&video, &folder));
+        // Folders within it may not be there yet.
+        let within = Path::new(name).parent().unwrap_or(Path::new(""));
+        let relative = home.canonicalize().ok().and_then(|home| relative(&video, &home.join(within)));
         Some(MediaLink { url: format!("file:///{}", percent_encoded(&parts(&video)?)), relative, mime })
     }
 }

@@ -19,6 +19,7 @@ mod visual;
 mod vtt;
 
 pub use columns::{Cell, Column, Columns, Kind};
+pub use csv::write_line;
 pub use format::Format;
 pub use output::{OutputFile, probe_folder};
 pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};

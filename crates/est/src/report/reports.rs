@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use est_media::DecodeOptions;
+use serde::Serialize;
+
 use super::bids::BidsReport;
 use super::columns::Columns;
 use super::csv::CsvReport;
@@ -13,7 +16,7 @@ use super::media_link::MediaLink;
 use super::parquet::ParquetReport;
 use super::record::RunRecord;
 use super::summary::Summary;
-use super::visual::{Mp4Report, Privacy};
+use super::visual::{Mp4Report, Privacy, Replay};
 use super::vtt::VttReport;
 use crate::error::EstError;
 use crate::row::Row;
@@ -29,16 +32,19 @@ pub(super) trait Report {
 
 /// A video whose results are to be written.
 pub struct Job<'a> {
-    /// Where the results go, and what they and the video are called.
+    /// Where the results are written, and where they lie once all are complete.
     pub folder: &'a Path,
+    pub home: &'a Path,
+    /// What they and the video are called; with folders where it is in some.
     pub name: &'a str,
     pub source: &'a Source,
+    /// How it is decoded once more, for pictures.
+    pub decoding: &'a DecodeOptions,
     pub record: &'a RunRecord,
-    pub pictures: Pictures,
 }
 
 /// What is shown of the people in a video. No picture is written unless it is asked for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Pictures {
     pub privacy: Privacy,
     /// Small pictures of each face in the HTML report.
@@ -59,12 +65,18 @@ impl Reports {
     }
 
     pub fn row(&mut self, row: Row) -> Result<(), EstError> {
-        self.signal.push(row);
-        self.write_ready()
+        self.row_and(row, &mut |_| Ok(()))
     }
 
-    fn write_ready(&mut self) -> Result<(), EstError> {
+    /// Shows each row to `also` too, as it is reported and as soon as it is.
+    pub fn row_and(&mut self, row: Row, also: &mut dyn FnMut(&Row) -> Result<(), EstError>) -> Result<(), EstError> {
+        self.signal.push(row);
+        self.write_ready(also)
+    }
+
+    fn write_ready(&mut self, also: &mut dyn FnMut(&Row) -> Result<(), EstError>) -> Result<(), EstError> {
         while let Some(row) = self.signal.next() {
+            also(&row)?;
             self.reports.iter_mut().try_for_each(|report| report.row(&row))?;
         }
         Ok(())
@@ -73,7 +85,7 @@ impl Reports {
     /// Puts the complete files in their places. What the reports have to say about the video is added to its summary.
     pub fn finish(mut self, summary: &mut Summary) -> Result<Vec<PathBuf>, EstError> {
         self.signal.end();
-        self.write_ready()?;
+        self.write_ready(&mut |_| Ok(()))?;
         summary.warnings.extend(self.signal.warning());
         let mut written = vec![];
         for report in self.reports {
@@ -84,7 +96,9 @@ impl Reports {
 }
 
 fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
-    let Job { folder, name, source, record, pictures } = *job;
+    let Job { folder, home, name, source, decoding, record } = *job;
+    let pictures = record.pictures;
+    let replay = || Replay::open(source, decoding, pictures.privacy);
     let paths = format.paths(folder, name);
     let path = &*paths[0];
     let columns = || Columns::new(name, record);
@@ -92,13 +106,13 @@ fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
         Format::Csv => Box::new(CsvReport::create(path, columns())?),
         Format::Parquet => Box::new(ParquetReport::create(path, columns())?),
         Format::Json => Box::new(JsonReport::create(path, columns(), record)?),
-        Format::Eaf => Box::new(EafReport::create(path, MediaLink::of(source, folder), record)?),
+        Format::Eaf => Box::new(EafReport::create(path, MediaLink::of(source, home, name), record)?),
         Format::Vtt => Box::new(VttReport::create(path, record)?),
         Format::Bids => Box::new(BidsReport::create([path, &paths[1]], record)?),
-        Format::Mp4 => Box::new(Mp4Report::create(path, source, record, pictures.privacy)?),
+        Format::Mp4 => Box::new(Mp4Report::create(path, source, record, replay()?)?),
         Format::Html => {
-            let thumbnails = pictures.thumbnails.then_some((source, pictures.privacy));
-            Box::new(HtmlReport::create(path, record, thumbnails)?)
+            let replay = pictures.thumbnails.then(replay).transpose()?;
+            Box::new(HtmlReport::create(path, record, replay)?)
         }
     })
 }

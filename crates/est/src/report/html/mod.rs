@@ -16,10 +16,9 @@ use super::record::RunRecord;
 use super::reports::Report;
 use super::stretches::Stretches;
 use super::summary::Summary;
-use super::visual::{Privacy, Replay};
+use super::visual::Replay;
 use crate::error::EstError;
 use crate::row::Row;
-use crate::source::Source;
 use chart::Span;
 use page::Page;
 use series::FaceSeries;
@@ -36,18 +35,15 @@ pub struct HtmlReport {
 }
 
 impl HtmlReport {
-    /// `pictures`: of what, and how, small pictures of the faces are shown; None for none.
-    pub fn create(path: &Path, record: &RunRecord, pictures: Option<(&Source, Privacy)>) -> Result<Self, EstError> {
-        let open = |(source, privacy)| {
-            let replay = Replay::open(source, record.image_fps, privacy)?;
-            Ok::<_, EstError>(Thumbnails::new(replay, privacy, &record.model.preprocessing))
-        };
+    /// `replay`: of what small pictures of the faces are shown; None for none.
+    pub fn create(path: &Path, record: &RunRecord, replay: Option<Replay>) -> Result<Self, EstError> {
+        let preprocessing = &record.model.preprocessing;
         Ok(HtmlReport {
             file: OutputFile::create(path)?,
             record: record.clone(),
             faces: BTreeMap::new(),
             stretches: Stretches::default(),
-            thumbnails: pictures.map(open).transpose()?,
+            thumbnails: replay.map(|replay| Thumbnails::new(replay, preprocessing)),
             times: None,
         })
     }

@@ -21,7 +21,6 @@ const MOST: usize = 8;
 
 pub struct Thumbnails {
     replay: Replay,
-    privacy: Privacy,
     preprocessing: Preprocessing,
     faces: BTreeMap<TrackId, Strip>,
 }
@@ -41,10 +40,10 @@ pub struct Thumbnail {
 
 impl Thumbnails {
     /// `preprocessing`: the model's, of which the crop's kind and size are other ones here.
-    pub fn new(replay: Replay, privacy: Privacy, preprocessing: &Preprocessing) -> Self {
+    pub fn new(replay: Replay, preprocessing: &Preprocessing) -> Self {
         let crop = Crop::Square { margin: MARGIN };
         let preprocessing = Preprocessing { crop, size: SIDE.into(), ..preprocessing.clone() };
-        Thumbnails { replay, privacy, preprocessing, faces: BTreeMap::new() }
+        Thumbnails { replay, preprocessing, faces: BTreeMap::new() }
     }
 
     pub fn add(&mut self, row: &Row) -> Result<(), EstError> {
@@ -67,7 +66,7 @@ impl Thumbnails {
                 if pts_s - strip.latest_s < strip.every_s {
                     continue;
                 }
-                if self.privacy == Privacy::LandmarksOnly {
+                if self.replay.privacy() == Privacy::LandmarksOnly {
                     mark(&mut image, &face.face);
                 }
                 let url = data_url(&crop(&image, &face.face, &self.preprocessing));

@@ -6,7 +6,6 @@ use est_media::resize;
 
 use super::encoder::Encoder;
 use super::overlay::Overlay;
-use super::privacy::Privacy;
 use super::replay::{Replay, Shown};
 use crate::error::EstError;
 use crate::report::record::RunRecord;
@@ -22,8 +21,7 @@ pub struct Mp4Report {
 }
 
 impl Mp4Report {
-    pub fn create(path: &Path, source: &Source, record: &RunRecord, privacy: Privacy) -> Result<Self, EstError> {
-        let replay = Replay::open(source, record.image_fps, privacy)?;
+    pub fn create(path: &Path, source: &Source, record: &RunRecord, replay: Replay) -> Result<Self, EstError> {
         let sound = match source {
             Source::File(path) if replay.info().container != "images" => Some(&**path),
             _ => None,

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use est_media::{Image, Rect, TrackId};
+use serde::Serialize;
 
 /// What pictures show of the people in them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Privacy {
     #[default]
     Shown,

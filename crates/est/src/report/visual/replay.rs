@@ -39,10 +39,20 @@ impl FrameRows {
 }
 
 impl Replay {
-    /// `image_fps`: frames per second of pictures, as they were read the first time.
-    pub fn open(source: &Source, image_fps: f64, privacy: Privacy) -> Result<Self, EstError> {
-        let frames = Decoding::open(source, &DecodeOptions { fps: image_fps })?;
+    /// # Errors
+    /// When the source cannot be read a second time.
+    pub fn open(source: &Source, options: &DecodeOptions, privacy: Privacy) -> Result<Self, EstError> {
+        if let Source::Live { .. } = source {
+            let problem = "what is live cannot be decoded twice; record it, or leave out mp4 and --thumbnails";
+            let pattern = source.path().display().to_string();
+            return Err(EstError::Source { pattern, problem: problem.to_string() });
+        }
+        let frames = Decoding::open(source, options)?;
         Ok(Replay { frames, privacy, waiting: VecDeque::new(), before: BTreeMap::new() })
+    }
+
+    pub fn privacy(&self) -> Privacy {
+        self.privacy
     }
 
     pub fn info(&self) -> &VideoInfo {

@@ -1,0 +1,157 @@
+//! The folder that results are in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::manifest::{self, Entry, Lines};
+use super::{MANIFEST, RUNS, TABLE, claim, content, log::Runs, table};
+use crate::error::EstError;
+use crate::report::probe_folder;
+use crate::source::Input;
+
+/// A folder of results and what its manifest says.
+pub struct OutputFolder {
+    path: PathBuf,
+    lines: Lines,
+    entries: BTreeMap<String, Entry>,
+    at_work: usize,
+}
+
+impl OutputFolder {
+    /// Makes the folder if it is not there, and removes what dead runs left in work.
+    pub fn open(path: &Path) -> Result<Self, EstError> {
+        let wrong = |error| EstError::Output { path: path.to_owned(), error };
+        fs::create_dir_all(path).and_then(|()| probe_folder(path)).map_err(wrong)?;
+        let at_work = claim::clear(path).map_err(wrong)?;
+        Self::with(path, at_work)
+    }
+
+    /// A folder that est has written results into.
+    pub fn existing(path: &Path) -> Result<Self, EstError> {
+        if !path.join(MANIFEST).is_file() && !path.join(RUNS).is_file() {
+            let problem = format!("no folder of results: it has no {MANIFEST}; name one that `est predict` wrote");
+            return Err(EstError::Source { pattern: path.display().to_string(), problem });
+        }
+        let at_work = claim::clear(path).map_err(|error| EstError::Output { path: path.to_owned(), error })?;
+        Self::with(path, at_work)
+    }
+
+    fn with(path: &Path, at_work: usize) -> Result<Self, EstError> {
+        let lines = Lines::new(path.join(MANIFEST));
+        let mut folder = OutputFolder { path: path.to_owned(), lines, entries: BTreeMap::new(), at_work };
+        folder.refresh()?;
+        Ok(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last word on each video, by name.
+    pub fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.entries
+    }
+
+    /// Videos that other processes were at when the folder was opened.
+    pub fn at_work(&self) -> usize {
+        self.at_work
+    }
+
+    pub fn runs(&self) -> Runs {
+        Runs::new(&self.path)
+    }
+
+    /// Reads what other processes added.
+    pub fn refresh(&mut self) -> Result<(), EstError> {
+        let news = self.lines.news();
+        let news = news.map_err(|error| EstError::Output { path: self.lines.path().to_owned(), error })?;
+        manifest::latest(news, &mut self.entries);
+        Ok(())
+    }
+
+    /// Every line of the manifest, those that later ones replaced too.
+    pub fn history(&self) -> Result<Vec<Entry>, EstError> {
+        let lines = Lines::new(self.path.join(MANIFEST)).news();
+        lines.map_err(|error| EstError::Output { path: self.path.join(MANIFEST), error })
+    }
+
+    pub fn add(&mut self, entry: Entry) -> Result<(), EstError> {
+        self.lines.add(&entry).map_err(|error| EstError::Output { path: self.lines.path().to_owned(), error })?;
+        self.refresh()
+    }
+
+    /// Whether there seems to be a result of `input`: nothing is read for it.
+    pub fn seems_done(&self, input: &Input) -> bool {
+        self.entries.get(&input.name).is_some_and(|entry| {
+            entry.failure.is_none() && entry.stamp.is_some() && entry.stamp == content::stamp(&input.source)
+        })
+    }
+
+    /// Whether est wrote `file` here: a result, and no video to read.
+    pub fn wrote(&self, file: &Path) -> bool {
+        let (Ok(file), Ok(folder)) = (std::path::absolute(file), std::path::absolute(&self.path)) else { return false };
+        let Ok(within) = file.strip_prefix(folder) else { return false };
+        let mut files = self.entries.values().flat_map(|entry| &entry.files);
+        files.any(|file| Path::new(file) == within)
+    }
+
+    pub fn has_files(&self, entry: &Entry) -> bool {
+        entry.files.iter().all(|file| self.path.join(file).is_file())
+    }
+
+    /// Moves all files of `work`, an unfinished folder on the same disk, to the same places here. Returns the places.
+    pub fn place(&self, work: &Path) -> Result<Vec<String>, EstError> {
+        let mut files = vec![];
+        gather(work, Path::new(""), &mut files).map_err(|error| EstError::Output { path: work.to_owned(), error })?;
+        files.sort();
+        let mut folders = std::collections::BTreeSet::new();
+        for file in &files {
+            let to = self.path.join(file);
+            let folder = to.parent().expect("files are in folders");
+            let moved = fs::create_dir_all(folder).and_then(|()| fs::rename(work.join(file), &to));
+            moved.map_err(|error| EstError::Output { path: to.clone(), error })?;
+            folders.insert(folder.to_owned());
+        }
+        for folder in folders {
+            // Makes the new names durable; not every system lets a folder be opened for that.
+            let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(files.iter().map(|file| slashed(file)).collect())
+    }
+
+    /// Writes the table of all videos, as the manifest has them now.
+    pub fn write_table(&mut self) -> Result<PathBuf, EstError> {
+        let path = self.path.join(TABLE);
+        let mut result = Ok(());
+        let lines = self.path.join(MANIFEST);
+        manifest::alone(&lines, || {
+            claim::clear_files(&self.path)?;
+            result = self.refresh().and_then(|()| table::write(&path, self.entries.values()));
+            Ok(())
+        })
+        .map_err(|error| EstError::Output { path: path.clone(), error })?;
+        result.map(|()| path)
+    }
+}
+
+fn gather(folder: &Path, within: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder.join(within))? {
+        let entry = entry?;
+        let path = within.join(entry.file_name());
+        if entry.file_type()?.is_dir() { gather(folder, &path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+fn slashed(path: &Path) -> String {
+    let parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// `file` of a manifest below `folder`; None where it would lead out of it, which no manifest of ours does.
+pub fn below(folder: &Path, file: &str) -> Option<PathBuf> {
+    let plain = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+    (plain && !file.is_empty()).then(|| folder.join(file))
+}

@@ -1,0 +1,140 @@
+//! A table of videos: column `path`, perhaps `video_id`, and whatever else is known of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{Input, Source, below};
+use crate::error::EstError;
+
+const PATH: &str = "path";
+const VIDEO_ID: &str = "video_id";
+
+/// Reads a CSV list (`,`, `;` or tab between its cells). Paths count from the list's own folder. Columns that mean nothing
+/// here stay with their video.
+pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
+    let wrong = |problem: String| EstError::Source { pattern: list.display().to_string(), problem };
+    let bytes = std::fs::read(list).map_err(|error| wrong(format!("cannot be read ({error}); check the path")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| wrong("is no UTF-8 text; save it as CSV in UTF-8 in your spreadsheet program".to_string()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let header = text.lines().next().unwrap_or("");
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|&d| header.as_bytes().contains(&d)).unwrap_or(b',');
+    let mut table = csv::ReaderBuilder::new();
+    let mut table = table.trim(csv::Trim::All).delimiter(delimiter).from_reader(text.as_bytes());
+    let unreadable = |error: csv::Error| {
+        let line = error.position().map_or(String::new(), |at| format!("line {}: ", at.line()));
+        let problem = match error.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("{len} cells under {expected_len} column names; put a cell that holds commas in quotes")
+            }
+            _ => format!("is no CSV table ({error}); correct it"),
+        };
+        wrong(format!("{line}{problem}"))
+    };
+    let columns: Vec<String> = table.headers().map_err(unreadable)?.iter().map(String::from).collect();
+    let place = |name: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
+    let Some(path) = place(PATH) else {
+        let found = columns.join(", ");
+        return Err(wrong(format!("no column `{PATH}` among its columns ({found}); name it so in the first line")));
+    };
+    let video_id = place(VIDEO_ID);
+
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let mut inputs = vec![];
+    let mut names = BTreeSet::new();
+    for record in table.records() {
+        let record = record.map_err(unreadable)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let wrong = |problem: String| wrong(format!("line {line}: {problem}"));
+        if record[path].is_empty() {
+            return Err(wrong("has no path; add it or remove the line".to_string()));
+        }
+        let mut input = one(folder, &record[path]).map_err(wrong)?;
+        if let Some(id) = video_id.map(|at| &record[at]).filter(|id| !id.is_empty()) {
+            if let Some(problem) = bad_name(id) {
+                return Err(wrong(format!("`{id}` cannot be a video_id: {problem}; choose another")));
+            }
+            if !names.insert(id.to_string()) {
+                return Err(wrong(format!("the video_id `{id}` comes again; give each video its own")));
+            }
+            input.name = id.to_string();
+        }
+        let others = columns.iter().zip(&record).enumerate().filter(|(at, _)| *at != path && Some(*at) != video_id);
+        input.columns = others.map(|(_, (name, cell))| (name.clone(), Value::from(cell))).collect::<Map<_, _>>();
+        inputs.push(input);
+    }
+    if inputs.is_empty() {
+        return Err(wrong("lists no video; give each a line".to_string()));
+    }
+    Ok(inputs)
+}
+
+/// The one video that a cell names.
+fn one(folder: &Path, cell: &str) -> Result<Input, String> {
+    let path = folder.join(cell);
+    if path.is_dir() {
+        let found = Input::expand(&path).map_err(|error| error.to_string())?;
+        return match <[Input; 1]>::try_from(found) {
+            Ok([input]) => Ok(input),
+            Err(found) => Err(format!("{cell} is a folder of {} videos; give each a line", found.len())),
+        };
+    }
+    let source = Source::File(path.clone());
+    // A path from the list's folder is a name that tells folders apart; others may lead anywhere.
+    let plain = Path::new(cell).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    Ok(if plain { below(folder, path) } else { Input::of(source) })
+}
+
+/// Why results cannot be called so: names become paths below the folder of results.
+fn bad_name(name: &str) -> Option<&'static str> {
+    let part_is_bad = |part: &str| part.is_empty() || part.starts_with('.');
+    if name.chars().any(|c| c.is_control() || c == '\\') {
+        Some("it holds a control character or a backslash")
+    } else if name.len() > 200 {
+        Some("it is longer than 200 bytes")
+    } else if name.split('/').any(part_is_bad) {
+        Some("a part of it is empty or begins with a dot")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Input>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("videos.csv");
+        std::fs::write(&path, text).unwrap();
+        read_list(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lists_name_videos_and_keep_their_columns() {
+        let inputs = read("\u{feff}participant;path;video_id\np1;a/x.mp4;\np2;b/x.mp4;second\n").unwrap();
+        let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(names, ["a/x", "second"]);
+        assert_eq!(inputs[1].columns["participant"], "p2");
+        assert!(inputs[0].source.path().ends_with("a/x.mp4"));
+        // A path out of the list's folder has the file's own name.
+        assert_eq!(read("path\n../elsewhere/x.mp4\n").unwrap()[0].name, "x");
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        for (text, expected) in [
+            ("file\nx.mp4\n", "no column `path`"),
+            ("path,who\nx.mp4,a\ny.mp4,a,b\n", "line 3: 3 cells under 2"),
+            ("path,who\nx.mp4,a\n,b\n", "line 3: has no path"),
+            ("path,video_id\nx.mp4,../up\n", "line 2: `../up` cannot be a video_id"),
+            ("path,video_id\nx.mp4,a\ny.mp4,a\n", "line 3: the video_id `a` comes again"),
+            ("path\n", "lists no video"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(expected) && error.contains("videos.csv"), "{error}");
+        }
+    }
+}

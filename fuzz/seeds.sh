@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Makes the seeds in fuzz/corpus/ again: a few hundred bytes to a few kilobytes each. Needs ffmpeg; `weights` starts from goldens/.
+set -euo pipefail
+cd "$(dirname "$0")/corpus"
+mkdir -p weights container picture set tables
+moving="testsrc=size=48x32:rate=10:duration=0.8"
+encode() { ffmpeg -v error -y -fflags +bitexact "${@:2}" -flags:v +bitexact "container/$1"; }
+encode b-frames.mp4 -f lavfi -i "$moving" -c:v libx264 -preset slow -bf 2 -g 4 -pix_fmt yuv420p
+encode variable.mkv -f lavfi -i "$moving" -vf "setpts=N*N/40/TB" -fps_mode vfr -c:v libx264 -pix_fmt yuv420p
+encode vp9.webm -f lavfi -i "$moving" -c:v libvpx-vp9 -b:v 20k
+encode mjpeg.avi -f lavfi -i "$moving" -c:v mjpeg -q:v 20
+encode mpeg2.ts -f lavfi -i "$moving" -c:v mpeg2video
+encode gif.gif -f lavfi -i "testsrc=size=16x16:rate=5:duration=0.6"
+encode turned.mov -i container/b-frames.mp4 -c copy -metadata:s:v rotate=90
+# The first byte of a picture is which extension it gets.
+picture() { ffmpeg -v error -y -f lavfi -i testsrc=size=16x12 -frames:v 1 "$2" && (printf "$1"; cat "$2") > "picture/${2##*.}" && rm "$2"; }
+k=0
+for extension in bmp jpeg jpg pbm pgm png; do
+  picture "\\x0$k" "seed.$extension"
+  k=$((k + 1))
+done
+table() { printf '%b' "$2" > "tables/$1"; }
+table own '\x00path,label,subject,split\na.mp4,happy,s1,train\nb.mp4,sad,s2,test\n'
+table frames '\x01a/000.jpg 3\nb/000.jpg 0\n'
+table split '\x02{"name":"s","origin":"official","seed":null,"rounds":{"fold-1":{"train":["a"],"validation":[],"test":["b"]}}}'
+table subgroups '\x03subject,glasses\ns1,yes\ns2,no\n'
+table predictions '\x04[]\n===\nround,clip,label,status\n'
+table openface '\x05frame, face_id, timestamp, confidence, success, AU01_r\n1, 0, 0.0, 0.9, 1, 0.5\n'
+table pyfeat '\x06frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n0,1,2,3,4,0.9,0,0,0,1,0,0,0\n'
+table list '\x07path,video_id,participant\na.mp4,one,p1\nb.mp4,,p2\n'
+table manifest '\x08{"video_id":"a","source":"/a.mp4","config_sha256":"0","at":"2026-11-24T15:00:00Z","files":["a.csv"],"summary":{"rows":1}}\n'
+# A prepared set of one clip of two pictures: manifest, index, shard and split in one file.
+work=$(mktemp -d)
+mkdir -p "$work/root/a"
+ffmpeg -v error -f lavfi -i testsrc=size=16x16:rate=2:duration=1 "$work/root/a/%d.jpg"
+printf 'path,label,subject,split\na,x,s1,train\n' > "$work/list.csv"
+../../target/release/est prepare own --root "$work/root" --list "$work/list.csv" --crops --size 16 --fps 25 --out "$work/set" > "$work/log"
+(cd "$work/set" && cat clips.csv && printf '\n===\n' && cat frames.idx && printf '\n===\n' && cat shards/*.tar && printf '\n===\n' && cat splits/*) > set/one-clip
+rm -r "$work"

@@ -1,0 +1,48 @@
+//! Tables and lists that users write or bring: clips of their own, frame lists, splits, subgroups, predictions, other
+//! programs' results, lists of videos, manifests of results. The first byte says which.
+#![no_main]
+
+use est::foreign::Peer;
+use est::run::{MANIFEST, OutputFolder, RUNS};
+use est_data::datasets::{Request, find};
+use est_data::protocol::Split;
+use est_eval::predictions;
+use est_eval::subgroups::Attributes;
+use est_fuzz::{file, folder, parts, sha256};
+use libfuzzer_sys::fuzz_target;
+use serde_json::json;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&kind, bytes)) = bytes.split_first() else { return };
+    match kind % 9 {
+        kind @ (0 | 1) => {
+            let set = find(["own", "frames"][usize::from(kind)]).expect("a set of that name");
+            let list = file("list.csv", bytes);
+            let _ = (set.list)(&Request { root: folder(), list: Some(&list) });
+        }
+        2 => drop(Split::read(&file("split.json", bytes))),
+        3 => drop(Attributes::read(&file("subgroups.csv", bytes))),
+        4 => {
+            let [rounds, table] = parts(bytes);
+            let about = json!({ "csv_sha256": sha256(table), "rounds": serde_json::from_slice::<serde_json::Value>(rounds).ok() });
+            file("predictions.json", about.to_string().as_bytes());
+            let _ = predictions::read(&file("predictions.csv", table));
+        }
+        7 => drop(est::read_list(&file("videos.csv", bytes))),
+        8 => {
+            let [manifest, runs] = parts(bytes);
+            let results = folder().join("results");
+            std::fs::create_dir_all(&results).expect("there is room for a folder");
+            for (name, bytes) in [(MANIFEST, manifest), (RUNS, runs)] {
+                std::fs::write(results.join(name), bytes).expect("there is room for an input");
+            }
+            if let Ok(mut results) = OutputFolder::existing(&results) {
+                let _ = results.write_table();
+            }
+        }
+        kind => {
+            let peer = Peer::ALL[usize::from(kind) - 5];
+            let _ = peer.import(&file("foreign.csv", bytes), &folder().join("ours.csv"), "v", Some(25.0));
+        }
+    }
+});
