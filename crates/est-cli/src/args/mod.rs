@@ -31,7 +31,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Find, follow and read the faces in videos
-    Predict(PredictArgs),
+    Predict(Box<PredictArgs>),
     /// Join the results of `est predict --shard`
     Merge(MergeArgs),
     /// Delete what est wrote into a folder, and nothing else

@@ -109,7 +109,7 @@ fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
         Format::Eaf => Box::new(EafReport::create(path, MediaLink::of(source, home, name), record)?),
         Format::Vtt => Box::new(VttReport::create(path, record)?),
         Format::Bids => Box::new(BidsReport::create([path, &paths[1]], record)?),
-        Format::Mp4 => Box::new(Mp4Report::create(path, source, record, replay()?)?),
+        Format::Mp4 => Box::new(Mp4Report::create(path, source, record, replay()?)),
         Format::Html => {
             let replay = pictures.thumbnails.then(replay).transpose()?;
             Box::new(HtmlReport::create(path, record, replay)?)

@@ -54,15 +54,22 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Frames have this size; `sound`: a file whose sound is taken along, where it has any.
-    pub fn start(path: &Path, (width, height): (usize, usize), sound: Option<&Path>) -> Result<Self, EstError> {
+    /// Frames have this size, the first this time; `sound`: a file whose sound is taken along, where it has any.
+    pub fn start(
+        path: &Path,
+        (width, height): (usize, usize),
+        first_s: f64,
+        sound: Option<&Path>,
+    ) -> Result<Self, EstError> {
         let output = |error| EstError::Output { path: path.to_owned(), error };
         let file = whole_file::begin(path).map_err(output)?;
         let messages = tempfile::tempfile().map_err(output)?;
         // Chroma is shared by two pixels each way: an odd side repeats its last.
         let (width, height) = (width.next_multiple_of(2), height.next_multiple_of(2));
         let mut command = Command::new("ffmpeg");
-        command.args(["-v", "error", "-y", "-f", "ivf", "-i", "pipe:0"]);
+        command.args(["-v", "error", "-y"]);
+        // It lets every input begin at 0, and pictures may begin after the sound.
+        command.args(["-itsoffset", &format!("{:.6}", first_s.max(0.0)), "-f", "ivf", "-i", "pipe:0"]);
         if let Some(sound) = sound {
             command.arg("-i").arg(sound).args(["-map", "0:v", "-map", "1:a?", "-c:a", "aac", "-b:a", "160k"]);
         }

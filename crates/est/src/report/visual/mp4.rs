@@ -17,18 +17,20 @@ use crate::source::Source;
 pub struct Mp4Report {
     replay: Replay,
     overlay: Overlay,
-    encoder: Encoder,
+    path: PathBuf,
+    sound: Option<PathBuf>,
+    /// From the first frame on.
+    encoder: Option<Encoder>,
 }
 
 impl Mp4Report {
-    pub fn create(path: &Path, source: &Source, record: &RunRecord, replay: Replay) -> Result<Self, EstError> {
+    pub fn create(path: &Path, source: &Source, record: &RunRecord, replay: Replay) -> Self {
         let sound = match source {
-            Source::File(path) if replay.info().container != "images" => Some(&**path),
+            Source::File(path) if replay.info().container != "images" => Some(path.clone()),
             _ => None,
         };
-        let size = (replay.info().width, replay.info().height);
-        let encoder = Encoder::start(path, size, sound)?;
-        Ok(Mp4Report { replay, overlay: Overlay::new(&record.model.classes), encoder })
+        let overlay = Overlay::new(&record.model.classes);
+        Mp4Report { replay, overlay, path: path.to_owned(), sound, encoder: None }
     }
 
     fn write_ready(&mut self, over: bool) -> Result<(), EstError> {
@@ -39,7 +41,11 @@ impl Mp4Report {
             if (image.width, image.height) != (width, height) {
                 image = resize(&image, width, height);
             }
-            self.encoder.frame(&image, pts_s)?;
+            if self.encoder.is_none() {
+                let sound = self.sound.as_deref();
+                self.encoder = Some(Encoder::start(&self.path, (width, height), pts_s, sound)?);
+            }
+            self.encoder.as_mut().expect("just started").frame(&image, pts_s)?;
         }
         Ok(())
     }
@@ -53,6 +59,6 @@ impl Report for Mp4Report {
 
     fn finish(mut self: Box<Self>, _: &Summary) -> Result<Vec<PathBuf>, EstError> {
         self.write_ready(true)?;
-        Ok(vec![self.encoder.finish()?])
+        self.encoder.map(Encoder::finish).into_iter().collect()
     }
 }

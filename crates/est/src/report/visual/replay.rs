@@ -80,8 +80,7 @@ impl Replay {
             match self.frames.next_frame()? {
                 Some(decoded) if decoded.index < frame => (),
                 Some(decoded) => break decoded.image,
-                // The source has changed since it was read.
-                None => return Ok(None),
+                None => return Err(self.changed()),
             }
         };
         let here = FrameRows { frame, pts_s, rows };
@@ -91,6 +90,11 @@ impl Replay {
             Privacy::Blurred => self.hide(&mut image, &here),
         }
         Ok(Some(Shown { pts_s, image, rows: here.rows }))
+    }
+
+    fn changed(&self) -> EstError {
+        let problem = "it ended earlier when it was decoded again: the file has changed; run the same command again";
+        EstError::Source { pattern: self.frames.path().display().to_string(), problem: problem.to_string() }
     }
 
     fn hide(&mut self, image: &mut Image, here: &FrameRows) {
