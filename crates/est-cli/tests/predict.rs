@@ -3,9 +3,8 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use common::{COLUMNS, Table, est, ffmpeg, json, predict};
+use common::{COLUMNS, Table, compose, est, json, predict};
 use est_goldens::download;
 
 #[test]
@@ -108,7 +107,7 @@ fn threads_change_no_byte_and_precision_is_recorded() {
 fn three_faces_a_cut_and_gaps_give_the_right_tracks() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    compose(folder.path());
+    compose(&path("faces.mp4"));
     predict(&[&path("faces.mp4")], &path("out"), &["--detect-every", "2", "--hop", "50"]).succeeded();
     let table = Table::read(&path("out/faces.csv"));
 
@@ -150,24 +149,4 @@ fn three_faces_a_cut_and_gaps_give_the_right_tracks() {
     assert_eq!(frames.len(), 150);
     pairs.dedup();
     assert_eq!(pairs.len(), table.rows.len());
-}
-
-/// 150 frames at 25 per second, made of the face of a real video.
-fn compose(folder: &Path) {
-    let out = folder.join("faces.mp4");
-    let filters = "\
-        [0]fps=25,trim=end_frame=50,setpts=N/25/TB,scale=426:240,split=3[a][b][c];\
-        [b]hflip,drawbox=t=fill:c=gray:enable='between(n,20,29)'[hidden];\
-        [c]eq=brightness=0.1[bright];\
-        [a][hidden][bright]hstack=inputs=3,scale=960:240,pad=960:540:0:150[three];\
-        [1]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[again];\
-        [2]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[later];\
-        color=c=black:s=960x540:r=25:d=2[black];\
-        [three]setsar=1[first];\
-        [first][again][black][later]concat=n=4[v]";
-    let video = download("single_face.mp4");
-    let video = video.to_str().unwrap();
-    let inputs = ["-i", video, "-i", video, "-i", video];
-    let output = ["-map", "[v]", "-r", "25", "-pix_fmt", "yuv420p", out.to_str().unwrap()];
-    ffmpeg(&[&inputs[..], &["-filter_complex", filters], &output].concat());
 }

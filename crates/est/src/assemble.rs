@@ -96,7 +96,7 @@ impl Assembler {
             if let Cell::Waiting(face) = cell
                 && let Some(scored) = choose(pending.pts_s)
             {
-                *cell = Cell::Scored(FaceRow { face: face.clone(), scored });
+                *cell = Cell::Scored(FaceRow::new(face.clone(), scored));
             }
         }
     }
@@ -156,7 +156,8 @@ mod tests {
     }
 
     fn scored(start_s: f64, end_s: f64) -> Scored {
-        Scored { emotion: Emotion { probabilities: vec![start_s as f32] }, start_s, end_s, stretched: false }
+        let emotion = Emotion { probabilities: vec![start_s as f32] };
+        Scored { emotion, start_s, end_s, stretched: false, attention: vec![] }
     }
 
     fn summary(rows: &[Row]) -> Vec<(u64, Option<TrackId>, &'static str, Option<f64>)> {

@@ -20,6 +20,11 @@ pub enum EstError {
     CropSize { path: PathBuf, frame: u64, width: usize, height: usize, size: usize },
     #[error("{path}: cannot be written ({error}); choose another --out or make room")]
     Output { path: PathBuf, error: std::io::Error },
+    #[error(
+        "the program ffmpeg {0}; annotated video needs it: install FFmpeg with libx264 (Debian and Ubuntu: apt install \
+         ffmpeg; macOS: brew install ffmpeg), or leave mp4 out of --format"
+    )]
+    Encoder(String),
     #[error("{pattern}: {problem}")]
     Source { pattern: String, problem: String },
 }

@@ -35,6 +35,7 @@
 
 mod ahead;
 mod assemble;
+mod attention;
 mod clip;
 mod decoding;
 mod emotion;
@@ -48,11 +49,13 @@ mod recogniser;
 pub mod report;
 mod row;
 pub mod run;
+mod signal;
 mod snippets;
 mod source;
 mod timings;
 mod track;
 
+pub use attention::{CrossAttention, over_heads};
 pub use clip::{CropId, Layout, Timeline, Window, centre_window, stretch};
 pub use decoding::Decoding;
 pub use emotion::{Emotion, largest};
@@ -61,7 +64,8 @@ pub use faces::{CroppedFrame, FaceSource, GivenCrops, TrackedFaces};
 pub use model::{CLASSES, ImportOptions, Model, usual_classes};
 pub use reader::{OpenVideo, Reader};
 pub use recogniser::{Progress, Recogniser, RecogniserOptions};
-pub use row::{FaceRow, Row, Scored, Status};
+pub use row::{FaceRow, Row, Scored, Status, UNCERTAIN};
+pub use signal::{Baseline, SignalOptions};
 pub use snippets::{test_places, train_places};
 pub use source::{Input, Source, is_video, read_list, tell_apart};
 pub use timings::{Stage, Timings};

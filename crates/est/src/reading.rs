@@ -12,7 +12,7 @@ use crate::assemble::Assembler;
 use crate::clip::{CropId, Window};
 use crate::error::EstError;
 use crate::faces::CroppedFrame;
-use crate::recogniser::{ENCODER_BATCH, Recogniser};
+use crate::recogniser::{Answer, ENCODER_BATCH, Recogniser};
 use crate::row::{Row, Scored};
 use crate::track::Track;
 
@@ -130,12 +130,12 @@ impl<'a> Reading<'a> {
         let clips: Vec<Vec<&[f32]>> = self.events.iter().map_while(clip).collect();
         let ready = clips.len();
         let clips: Vec<Vec<&[f32]>> = clips.into_iter().filter(|clip| !clip.is_empty()).collect();
-        let mut emotions = self.recogniser.emotions(&clips)?.into_iter();
+        let mut answers = self.recogniser.answers(&clips)?.into_iter();
         for event in self.events.drain(..ready) {
             match event {
                 Event::Window(WaitingWindow { track, start_s, end_s, stretched, .. }) => {
-                    let emotion = emotions.next().expect("one for each window");
-                    self.assembler.window(track, Scored { emotion, start_s, end_s, stretched });
+                    let Answer { emotion, attention } = answers.next().expect("one for each window");
+                    self.assembler.window(track, Scored { emotion, start_s, end_s, stretched, attention });
                 }
                 Event::Ended(track) => {
                     self.tracks.remove(&track);

@@ -3,8 +3,9 @@
 
 use est_engine::{Precision, Session};
 use est_media::Image;
-use est_nets::Preprocessing;
+use est_nets::{ClipFeatures, Preprocessing};
 
+use crate::attention::{CrossAttention, over_heads};
 use crate::clip::Layout;
 use crate::emotion::Emotion;
 use crate::error::EstError;
@@ -23,6 +24,8 @@ pub struct RecogniserOptions {
     pub hop: usize,
     /// Faces of a quality below this get the status `low_quality`.
     pub low_quality: f32,
+    /// Whether rows say what the decoder takes from each snippet: some 2 ms a window, where the network has attention.
+    pub attention: bool,
     /// Nothing waits for a full batch of the encoder: rows come as early as their windows allow, at the cost of smaller
     /// batches. The numbers are the same.
     pub prompt: bool,
@@ -35,6 +38,7 @@ impl Default for RecogniserOptions {
         RecogniserOptions {
             hop: 5,
             low_quality: est_media::LOW_QUALITY,
+            attention: false,
             prompt: false,
             engine: est_engine::Options::default(),
         }
@@ -51,6 +55,8 @@ pub struct Recogniser {
     model: Model,
     encoder: Session,
     head: Session,
+    /// Of the last decoder layer, if it is asked for.
+    attention: Option<CrossAttention>,
     /// The n J places of a window that the network reads.
     places: Vec<usize>,
     options: RecogniserOptions,
@@ -60,6 +66,14 @@ pub struct Recogniser {
     /// What the encoder takes a byte of each channel for.
     levels: Vec<[f32; 3]>,
     timings: Timings,
+}
+
+/// What the network says of one clip.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub emotion: Emotion,
+    /// Over the snippets; empty unless asked for.
+    pub attention: Vec<f32>,
 }
 
 /// How far a video is.
@@ -76,11 +90,21 @@ impl Recogniser {
         let places = test_places(model.preprocessing.sampling, &model.config)
             .map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let graph = model.config.graph();
-        let part = |inputs: &[&str], output| graph.cut(inputs, &[output]).expect("EST has these nodes");
+        let part = |inputs: &[&str], outputs: &[&str]| graph.cut(inputs, outputs).expect("EST has these nodes");
         let exact = est_engine::Options { precision: Precision::Exact, ..options.engine };
         // The sessions keep the tensors in the kernels' own order; a second copy would be 137 MB of the preset `paper`.
         let tensors = std::mem::take(&mut model.tensors);
-        let (encoder, head) = (part(&["frames"], "features"), part(&["features", "order"], "class_logits"));
+        let config = &model.config;
+        let layer = config.decoder_layers.checked_sub(1).filter(|_| options.attention);
+        let layer = layer.filter(|_| config.clip_features != ClipFeatures::Mean);
+        let attention = layer.map(|layer| CrossAttention::of_layer(&tensors, config, layer)).transpose();
+        let attention = attention.map_err(|problem| EstError::Model { id: model.id(), problem })?;
+        let query = layer.map(CrossAttention::query_node);
+        let outputs: Vec<&str> = match &query {
+            None => vec!["class_logits"],
+            Some(query) => vec!["class_logits", query, "memory"],
+        };
+        let (encoder, head) = (part(&["frames"], &["features"]), part(&["features", "order"], &outputs));
         let (encoder, head) = std::thread::scope(|scope| {
             let head = scope.spawn(|| Session::new(&head, &tensors, &exact));
             let encoder = Session::new(&encoder, &tensors, &options.engine);
@@ -89,7 +113,7 @@ impl Recogniser {
         let (encoder, head) = (encoder?, head?);
         let levels = levels(&model.preprocessing);
         let (pixels, timings) = (vec![], Timings::default());
-        Ok(Recogniser { model, encoder, head, places, options, encoded: 0, pixels, levels, timings })
+        Ok(Recogniser { model, encoder, head, attention, places, options, encoded: 0, pixels, levels, timings })
     }
 
     /// The model without its tensors, which are in the engine.
@@ -151,20 +175,37 @@ impl Recogniser {
 
     /// Features of the n J frames of each clip, snippet by snippet, to its emotion.
     pub fn emotions(&mut self, clips: &[Vec<&[f32]>]) -> Result<Vec<Emotion>, EstError> {
+        Ok(self.answers(clips)?.into_iter().map(|answer| answer.emotion).collect())
+    }
+
+    /// As [`Recogniser::emotions`], with the attention.
+    pub(crate) fn answers(&mut self, clips: &[Vec<&[f32]>]) -> Result<Vec<Answer>, EstError> {
         assert!(clips.iter().all(|clip| clip.len() == self.places.len()), "a clip has n J frames");
         let timings = self.timings.clone();
-        let snippets = self.model.config.snippets;
-        let mut emotions = Vec::with_capacity(clips.len());
+        let mut answers = Vec::with_capacity(clips.len());
         for batch in clips.chunks(SCORE_BATCH) {
-            let logits = timings.time(Stage::Score, || {
-                let order: Vec<f32> = (0..batch.len() * snippets).map(|i| (i % snippets) as f32).collect();
-                let features: Vec<f32> = batch.iter().flatten().copied().flatten().copied().collect();
-                self.head.run(batch.len(), &[&features, &order])
-            })?;
-            let logits = logits[0].chunks_exact(self.model.config.classes);
-            emotions.extend(logits.map(|logits| Emotion::from_logits(logits, self.model.temperature)));
+            answers.extend(timings.time(Stage::Score, || self.score(batch))?);
         }
-        Ok(emotions)
+        Ok(answers)
+    }
+
+    fn score(&mut self, batch: &[Vec<&[f32]>]) -> Result<Vec<Answer>, EstError> {
+        let (snippets, temperature) = (self.model.config.snippets, self.model.temperature);
+        let order: Vec<f32> = (0..batch.len() * snippets).map(|i| (i % snippets) as f32).collect();
+        let features: Vec<f32> = batch.iter().flatten().copied().flatten().copied().collect();
+        let found = self.head.run(batch.len(), &[&features, &order])?;
+        let logits = found[0].chunks_exact(self.model.config.classes);
+        let attention = |clip: usize| {
+            let Some(attention) = &self.attention else { return vec![] };
+            let part = |values: &[f32]| {
+                let each = values.len() / batch.len();
+                values[clip * each..][..each].to_vec()
+            };
+            let heads = attention.weights(&part(&found[1]), &part(&found[2]));
+            over_heads(&heads).into_iter().map(|weight| weight as f32).collect()
+        };
+        let emotions = logits.map(|logits| Emotion::from_logits(logits, temperature));
+        Ok(emotions.enumerate().map(|(clip, emotion)| Answer { emotion, attention: attention(clip) }).collect())
     }
 
     /// Everything: takes frames with their faces from `source` until it ends, gives each row to `sink` once it is

@@ -40,6 +40,9 @@ pub struct Scored {
     pub start_s: f64,
     pub end_s: f64,
     pub stretched: bool,
+    /// What the decoder takes from each snippet; they sum to 1. Empty unless asked for, and of a network without
+    /// attention.
+    pub attention: Vec<f32>,
 }
 
 impl Scored {
@@ -57,11 +60,34 @@ impl Scored {
     }
 }
 
+/// What a label is called whose probability is too small to name a class.
+pub const UNCERTAIN: &str = "uncertain";
+
 /// A face in a frame with its window's answer. A row of a track takes the window whose centre is nearest in time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaceRow {
     pub face: Face,
     pub scored: Arc<Scored>,
+    /// The window's probabilities as smoothing and baseline correction leave them, where either was asked for.
+    pub processed: Option<Arc<Emotion>>,
+    /// The largest probability is below the threshold of abstention.
+    pub uncertain: bool,
+}
+
+impl FaceRow {
+    pub fn new(face: Face, scored: Arc<Scored>) -> Self {
+        FaceRow { face, scored, processed: None, uncertain: false }
+    }
+
+    /// What the label is taken from: the processed probabilities where there are any, else the model's own.
+    pub fn emotion(&self) -> &Emotion {
+        self.processed.as_deref().unwrap_or(&self.scored.emotion)
+    }
+
+    /// Place of the label among the classes; None for one that is uncertain.
+    pub fn label(&self) -> Option<usize> {
+        (!self.uncertain).then(|| self.emotion().label())
+    }
 }
 
 /// One row of the output.

@@ -3,19 +3,19 @@
 mod about;
 mod examples;
 mod live;
+mod output;
 mod runs;
 mod score;
 mod train;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use est::report::Format;
 
 pub use about::*;
 pub use examples::program;
 pub use live::*;
+pub use output::*;
 pub use runs::*;
 pub use score::*;
 pub use train::*;
@@ -31,7 +31,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Find, follow and read the faces in videos
-    Predict(PredictArgs),
+    Predict(Box<PredictArgs>),
     /// Join the results of `est predict --shard`
     Merge(MergeArgs),
     /// Delete what est wrote into a folder, and nothing else
@@ -88,9 +88,6 @@ pub struct PredictArgs {
     /// Weights file of `est train` or `est weights import`, or random:SEED for an untrained model [default: est's own]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<String>,
-    /// Results to write, separated by commas; <name>.run.json is always written
-    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv", value_parser = formats())]
-    pub format: Vec<Format>,
     /// The frames already are face crops of the model's size: no detection, pixels used as they are
     #[arg(long)]
     pub crops: bool,
@@ -108,6 +105,8 @@ pub struct PredictArgs {
     pub hop: u32,
     #[command(flatten)]
     pub faces: FaceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// How the frame encoder multiplies
     #[arg(long, value_enum, default_value = "default")]
     pub precision: PrecisionKind,
@@ -121,12 +120,6 @@ pub struct PredictArgs {
     pub live: LiveArgs,
     #[command(flatten)]
     pub run: RunArgs,
-}
-
-fn formats() -> impl TypedValueParser<Value = Format> {
-    let named = |format: &Format| PossibleValue::new(format.name()).help(format.about());
-    let parse = |name: String| Format::ALL.into_iter().find(|format| format.name() == name).expect("a possible value");
-    PossibleValuesParser::new(Format::ALL.iter().map(named)).map(parse)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use est::report::{Columns, DetectorRecord, Format, ModelRecord, Reports, RunRecord, Summary, write_record};
+use est::report::{Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
 use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256};
 use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
 use est_engine::Precision;
@@ -40,6 +40,7 @@ pub fn run(args: &PredictArgs) -> ExitCode {
 
 /// Does every source, whatever happens to the others.
 fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
+    args.output.formats().into_iter().try_for_each(Format::check)?;
     let mut ended = Ended::default();
     let mut inputs = inputs(args, log, &mut ended);
     // Before anything slow: a folder that cannot be written to.
@@ -81,7 +82,7 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         }
         return Ok(ended);
     };
-    let (record, formats) = (&run.record, &args.format);
+    let (record, formats) = (&run.record, &args.output.formats());
     let line = RunLine::begin(std::env::args().collect(), args.run.purpose.clone(), args.run.retain, record, formats);
     let config_sha256 = &config_sha256(record, formats);
     let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
@@ -171,6 +172,7 @@ impl<'a> Start<'a> {
         let began = Instant::now();
         let options = RecogniserOptions {
             hop: args.hop as usize,
+            attention: args.output.formats().contains(&Format::Html),
             prompt: is_live,
             engine: est_engine::Options {
                 threads: args.threads.unwrap_or(0),
@@ -214,6 +216,8 @@ impl<'a> Start<'a> {
             detector,
             hop: options.hop,
             low_quality: options.low_quality,
+            signal: args.output.signal(),
+            pictures: args.output.pictures(),
             image_fps: decoding.fps,
         };
         let turn = Turn { number: 1, of: 1, since: Instant::now() };
@@ -291,7 +295,8 @@ impl Run<'_> {
         let source = &input.source;
         let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
-        let outputs = self.args.format.iter().map(|format| format.path(&self.args.out, &input.name));
+        let outputs =
+            self.args.output.formats().into_iter().flat_map(|format| format.paths(&self.args.out, &input.name));
         let outputs = outputs.chain([record_path(&self.args.out, &input.name)]);
         let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
         if self.args.json {
@@ -323,16 +328,24 @@ impl Run<'_> {
         if let Some(parent) = record.parent() {
             std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
         }
-        let mut reports = Reports::create(&self.args.format, folder, name, &self.record, self.recogniser.model())?;
-        let summary = match live_of(input) {
+        let job = Job {
+            folder,
+            home: &self.args.out,
+            name,
+            source: &input.source,
+            decoding: &self.decoding,
+            record: &self.record,
+        };
+        let mut reports = Reports::create(&self.args.output.formats(), &job)?;
+        let mut summary = match live_of(input) {
             Some(live) => self.watch(live, name, video, &mut reports)?,
             None => {
                 let mut progress = self.log.progress(name, video.info().frames, self.turn);
-                let mut sink = |row| reports.row(&row);
+                let mut sink = |row| reports.row(row);
                 video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
             }
         };
-        reports.finish(&summary)?;
+        reports.finish(&mut summary)?;
         write_record(&record, &self.record, &summary)?;
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
@@ -343,18 +356,18 @@ impl Run<'_> {
     /// Reads a live source to its end, or until it is stopped. Its rows grow in the folder of results meanwhile.
     fn watch(&mut self, live: &Live, name: &str, video: OpenVideo, reports: &mut Reports) -> Result<Summary, EstError> {
         let model = self.recogniser.model();
-        let path = Format::Csv.path(&self.args.out, name);
+        let path = Format::Csv.paths(&self.args.out, name).remove(0);
         let mut view = View::new(live, &path, &model.classes, self.log.prints());
-        let grows = self.args.format.contains(&Format::Csv);
-        let mut growing = grows.then(|| GrowingRows::create(path, Columns::new(name, model))).transpose()?;
+        let grows = self.args.output.formats().contains(&Format::Csv);
+        let mut growing = grows.then(|| GrowingRows::create(path, Columns::new(name, &self.record))).transpose()?;
         let stop = self.decoding.live.stop.clone();
         let limit = self.args.live.seconds.unwrap_or(f64::INFINITY);
         let seen = RefCell::new(&mut view);
-        let mut sink = |row: Row| {
-            seen.borrow_mut().row(&row);
-            growing.iter_mut().try_for_each(|growing| growing.row(&row))?;
-            reports.row(&row)
+        let mut also = |row: &Row| {
+            seen.borrow_mut().row(row);
+            growing.iter_mut().try_for_each(|growing| growing.row(row))
         };
+        let mut sink = |row: Row| reports.row_and(row, &mut also);
         let mut progress = |at: Progress| {
             seen.borrow_mut().frame(at.pts_s);
             if at.pts_s >= limit {

@@ -123,3 +123,23 @@ pub fn json(path: &Path) -> serde_json::Value {
 pub const COLUMNS: &str = "video_id,frame,pts_s,track_id,status,det_score,x,y,w,h,quality,p_angry,p_disgust,p_fear,\
                            p_happy,p_neutral,p_sad,p_surprise,label,entropy,window_start_s,window_end_s,model_id,\
                            weights_sha256";
+
+/// 150 frames at 25 per second, made of the face of a real video: three faces side by side, the middle one hidden for 0.4 s;
+/// a cut to another face; black; the same face again after more than the longest gap.
+pub fn compose(out: &Path) {
+    let filters = "\
+        [0]fps=25,trim=end_frame=50,setpts=N/25/TB,scale=426:240,split=3[a][b][c];\
+        [b]hflip,drawbox=t=fill:c=gray:enable='between(n,20,29)'[hidden];\
+        [c]eq=brightness=0.1[bright];\
+        [a][hidden][bright]hstack=inputs=3,scale=960:240,pad=960:540:0:150[three];\
+        [1]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[again];\
+        [2]fps=25,trim=end_frame=25,setpts=N/25/TB,scale=960:540,setsar=1[later];\
+        color=c=black:s=960x540:r=25:d=2[black];\
+        [three]setsar=1[first];\
+        [first][again][black][later]concat=n=4[v]";
+    let video = est_goldens::download("single_face.mp4");
+    let video = video.to_str().unwrap();
+    let inputs = ["-i", video, "-i", video, "-i", video];
+    let output = ["-map", "[v]", "-r", "25", "-pix_fmt", "yuv420p", out.to_str().unwrap()];
+    ffmpeg(&[&inputs[..], &["-filter_complex", filters], &output].concat());
+}

@@ -1,7 +1,6 @@
 //! What a model looks at: the decoder's attention over the snippets, the weights of the frames in a snippet, the emotion
 //! vector T.
 
-mod attention;
 mod cosine;
 mod embed;
 mod network;

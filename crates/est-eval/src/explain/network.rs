@@ -1,10 +1,9 @@
 //! The part of the network behind the frame encoder, with its inner values.
 
-use est::Model;
+use est::{CrossAttention, Model, over_heads};
 use est_engine::Session;
 use est_nets::{ClipFeatures, SnippetFeatures};
 
-use super::attention::CrossAttention;
 use super::cosine::cosines;
 use crate::error::EvalError;
 
@@ -25,10 +24,7 @@ pub struct Explanation {
 impl Explanation {
     /// The last layer's weights over the snippets, the mean of its heads; they sum to 1.
     pub fn over_snippets(&self) -> Vec<f64> {
-        let heads = self.attention.last().map_or(&[][..], Vec::as_slice);
-        let snippets = heads.first().map_or(0, Vec::len);
-        let mean = |snippet: usize| heads.iter().map(|head| head[snippet]).sum::<f64>() / heads.len() as f64;
-        (0..snippets).map(mean).collect()
+        over_heads(self.attention.last().map_or(&[], Vec::as_slice))
     }
 
     /// Share of each frame in its snippet, `[snippet][frame]`: the cosines over their sum.
@@ -62,9 +58,7 @@ impl Explainer {
             return Err(EvalError::Different(problem));
         }
         let width = config.backbone.width();
-        let layer = |k: usize| format!("transformer.decoder.layers.{k}");
-        // What a layer's cross-attention takes as its query: the result of the sub-layer before it.
-        let queries: Vec<String> = (0..config.decoder_layers).map(|k| format!("{}.norm1", layer(k))).collect();
+        let queries: Vec<String> = (0..config.decoder_layers).map(CrossAttention::query_node).collect();
         let cosines = config.snippet_features == SnippetFeatures::Hierarchical;
         let mut outputs = vec!["class_logits", "emotion", "memory"];
         if cosines {
@@ -73,11 +67,8 @@ impl Explainer {
         outputs.extend(queries.iter().map(String::as_str));
         let graph = config.graph().cut(&["features", "order"], &outputs).expect("EST has these nodes");
         let session = Session::new(&graph, &model.tensors, options)?;
-        let cross = (0..config.decoder_layers).map(|k| {
-            let key = format!("{}.multihead_attn", layer(k));
-            CrossAttention::new(&model.tensors, &key, width, config.heads)
-        });
-        let cross = cross.collect::<Result<_, _>>()?;
+        let cross = (0..config.decoder_layers).map(|k| CrossAttention::of_layer(&model.tensors, config, k));
+        let cross = cross.collect::<Result<_, _>>().map_err(EvalError::Different)?;
         Ok(Explainer { session, cross, snippets: config.snippets, width, cosines })
     }
 

@@ -1,9 +1,9 @@
-//! The columns of every tabular output, defined once.
+//! The columns of every tabular output, defined once. docs/columns.md says the same in words.
 
 use std::collections::BTreeMap;
 
-use crate::model::Model;
-use crate::row::Row;
+use super::record::{ModelRecord, RunRecord};
+use crate::row::{Row, UNCERTAIN};
 
 /// A value of one column. A float carries the decimals that it is written with.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub enum Cell {
 
 impl Cell {
     /// The float as it is written: rounded, and never minus zero.
-    fn rounded(value: f64, decimals: usize) -> f64 {
+    pub(super) fn rounded(value: f64, decimals: usize) -> f64 {
         let scale = 10f64.powi(decimals as i32);
         (value * scale).round() / scale + 0.0
     }
@@ -40,29 +40,48 @@ impl Cell {
     }
 }
 
+/// What the cells of a column are, where they are not empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    Float,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    pub kind: Kind,
+    /// Whether rows without a face leave it empty.
+    pub of_face: bool,
+}
+
 /// The columns of one video's results: what is the same in every row, and how a row becomes cells.
 #[derive(Debug, Clone)]
 pub struct Columns {
     video_id: String,
     classes: Vec<String>,
+    processed: bool,
     model_id: String,
     weights_sha256: String,
 }
 
 impl Columns {
-    pub fn new(video_id: &str, model: &Model) -> Self {
+    pub fn new(video_id: &str, record: &RunRecord) -> Self {
+        let ModelRecord { id, weights_sha256, classes, .. } = &record.model;
         Columns {
             video_id: video_id.to_string(),
-            classes: model.classes.clone(),
-            model_id: model.id(),
-            weights_sha256: model.sha256.clone(),
+            classes: classes.clone(),
+            processed: record.signal.changes_probabilities(),
+            model_id: id.clone(),
+            weights_sha256: weights_sha256.clone(),
         }
     }
 
     /// Of results that another program made.
     pub(crate) fn foreign(video_id: &str, classes: Vec<String>, program: &str) -> Self {
         let [video_id, model_id] = [video_id, program].map(String::from);
-        Columns { video_id, classes, model_id, weights_sha256: String::new() }
+        Columns { video_id, classes, processed: false, model_id, weights_sha256: String::new() }
     }
 
     /// The column of a class's probability.
@@ -78,16 +97,32 @@ impl Columns {
     }
 
     /// `video_id, frame, pts_s, track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
-    /// window_start_s, window_end_s, model_id, weights_sha256`. Times in seconds, boxes in pixels of the upright
-    /// frame, scores, qualities and probabilities in [0, 1], entropy in nats.
-    pub fn names(&self) -> Vec<String> {
-        let before = "video_id frame pts_s track_id status det_score x y w h quality".split(' ').map(String::from);
-        let probabilities = self.classes.iter().map(|class| Self::probability(class));
-        let after = "label entropy window_start_s window_end_s model_id weights_sha256".split(' ').map(String::from);
-        before.chain(probabilities).chain(after).collect()
+    /// window_start_s, window_end_s, model_id, weights_sha256`; with processed probabilities `s_<class>..` after
+    /// `p_<class>..`. Times in seconds, boxes in pixels of the upright frame, scores, qualities and probabilities in
+    /// [0, 1], entropy in nats.
+    pub fn all(&self) -> Vec<Column> {
+        let column = |kind, of_face| move |name: &str| Column { name: name.to_string(), kind, of_face };
+        let mut columns = vec![column(Kind::Text, false)("video_id"), column(Kind::Integer, false)("frame")];
+        columns.push(column(Kind::Float, false)("pts_s"));
+        columns.push(column(Kind::Integer, true)("track_id"));
+        columns.push(column(Kind::Text, false)("status"));
+        columns.extend(["det_score", "x", "y", "w", "h", "quality"].map(column(Kind::Float, true)));
+        let float = column(Kind::Float, true);
+        columns.extend(self.classes.iter().map(|class| float(&Self::probability(class))));
+        if self.processed {
+            columns.extend(self.classes.iter().map(|class| float(&format!("s_{class}"))));
+        }
+        columns.push(column(Kind::Text, true)("label"));
+        columns.extend(["entropy", "window_start_s", "window_end_s"].map(column(Kind::Float, true)));
+        columns.extend(["model_id", "weights_sha256"].map(column(Kind::Text, false)));
+        columns
     }
 
-    /// The cells of a row, in the order of [`Columns::names`]. A frame without a face has empty cells where a face
+    pub fn names(&self) -> Vec<String> {
+        self.all().into_iter().map(|column| column.name).collect()
+    }
+
+    /// The cells of a row, in the order of [`Columns::all`]. A frame without a face has empty cells where a face
     /// would have values.
     pub fn cells(&self, row: &Row) -> Vec<Cell> {
         let mut cells = vec![
@@ -98,14 +133,22 @@ impl Columns {
             Cell::Text(row.status.name().to_string()),
         ];
         match &row.face {
-            None => cells.resize(cells.len() + 6 + self.classes.len() + 4, Cell::Empty),
+            None => {
+                let probabilities = self.classes.len() * (1 + usize::from(self.processed));
+                cells.resize(cells.len() + 6 + probabilities + 4, Cell::Empty);
+            }
             Some(row) => {
                 let (rect, scored) = (row.face.rect, &row.scored);
                 cells.push(Cell::Float(row.face.score.into(), 4));
                 cells.extend([rect.x, rect.y, rect.w, rect.h].map(|value| Cell::Float(value.into(), 2)));
                 cells.push(Cell::Float(row.face.quality.into(), 3));
-                cells.extend(scored.emotion.probabilities.iter().map(|&p| Cell::Float(p.into(), 6)));
-                cells.push(Cell::Text(self.classes[scored.emotion.label()].clone()));
+                let mut probabilities = scored.emotion.probabilities.clone();
+                if self.processed {
+                    probabilities.extend(&row.emotion().probabilities);
+                }
+                cells.extend(probabilities.into_iter().map(|p| Cell::Float(p.into(), 6)));
+                let label = row.label().map_or(UNCERTAIN, |label| &self.classes[label]);
+                cells.push(Cell::Text(label.to_string()));
                 cells.push(Cell::Float(scored.emotion.entropy().into(), 6));
                 cells.extend([scored.start_s, scored.end_s].map(|value| Cell::Float(value, 6)));
             }

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::columns::Columns;
+use super::columns::{Cell, Columns};
 use super::output::OutputFile;
+use super::reports::Report;
+use super::summary::Summary;
 use crate::error::EstError;
 use crate::row::Row;
 
@@ -21,17 +23,19 @@ impl CsvReport {
         Ok(report)
     }
 
-    pub fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        let cells = self.columns.cells(row);
-        self.line(cells.iter().map(super::Cell::to_text))
-    }
-
-    pub fn finish(self) -> Result<PathBuf, EstError> {
-        self.file.commit()
-    }
-
     fn line(&mut self, fields: impl IntoIterator<Item = String>) -> Result<(), EstError> {
         self.file.with(|file| write_line(file, fields))
+    }
+}
+
+impl Report for CsvReport {
+    fn row(&mut self, row: &Row) -> Result<(), EstError> {
+        let cells = self.columns.cells(row);
+        self.line(cells.iter().map(Cell::to_text))
+    }
+
+    fn finish(self: Box<Self>, _: &Summary) -> Result<Vec<PathBuf>, EstError> {
+        Ok(vec![self.file.commit()?])
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::columns::Columns;
 use super::output::OutputFile;
 use super::record::RunRecord;
+use super::reports::Report;
 use super::summary::Summary;
 use crate::error::EstError;
 use crate::row::Row;
@@ -24,8 +25,10 @@ impl JsonReport {
         file.with(|file| write!(file, "{{\"run\": {run},\n\"rows\": ["))?;
         Ok(JsonReport { names: columns.names(), columns, file, rows: 0 })
     }
+}
 
-    pub fn row(&mut self, row: &Row) -> Result<(), EstError> {
+impl Report for JsonReport {
+    fn row(&mut self, row: &Row) -> Result<(), EstError> {
         let cells = self.columns.cells(row).into_iter().map(|cell| cell.to_json());
         let object: serde_json::Map<_, _> = self.names.iter().cloned().zip(cells).collect();
         let object = serde_json::Value::Object(object);
@@ -34,9 +37,9 @@ impl JsonReport {
         self.file.with(|file| write!(file, "{separator}{object}"))
     }
 
-    pub fn finish(mut self, summary: &Summary) -> Result<PathBuf, EstError> {
+    fn finish(mut self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
         let summary = serde_json::to_string(summary).expect("summaries are plain data");
         self.file.with(|file| writeln!(file, "\n],\n\"video\": {summary}}}"))?;
-        self.file.commit()
+        Ok(vec![self.file.commit()?])
     }
 }

@@ -1,17 +1,29 @@
 //! Rows and what they were made with, written down.
 
+mod bids;
 mod columns;
 mod csv;
+mod eaf;
+mod format;
+mod html;
 mod json;
+mod media_link;
 mod output;
+mod palette;
+mod parquet;
 mod record;
 mod reports;
+mod stretches;
 mod summary;
+mod visual;
+mod vtt;
 
-pub use columns::{Cell, Columns};
-pub use csv::{CsvReport, write_line};
-pub use json::JsonReport;
+pub use columns::{Cell, Column, Columns, Kind};
+pub use csv::write_line;
+pub use format::Format;
 pub use output::{OutputFile, probe_folder};
 pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};
-pub use reports::{Format, Reports};
+pub use reports::{Job, Pictures, Reports};
+pub use stretches::{Stretch, Stretches};
 pub use summary::{Summary, TrackSummary};
+pub use visual::Privacy;

@@ -37,6 +37,17 @@ impl OutputFile {
     }
 }
 
+/// For writers that want to own their file. Their errors do not name it.
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 /// Whether files can be made in `folder`: the error if not.
 pub fn probe_folder(folder: &Path) -> std::io::Result<()> {
     NamedTempFile::new_in(folder).map(drop)

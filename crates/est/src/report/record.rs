@@ -7,11 +7,13 @@ use est_nets::{EstConfig, Preprocessing};
 use serde::{Deserialize, Serialize};
 
 use super::output::OutputFile;
+use super::reports::Pictures;
 use super::summary::Summary;
 use crate::error::EstError;
 use crate::model::Model;
+use crate::signal::SignalOptions;
 
-/// The program, the model and the settings of a run. Two runs with equal records give equal rows.
+/// The program, the model and the settings of a run. Two runs with equal records give equal results.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRecord {
     pub est_version: &'static str,
@@ -23,6 +25,8 @@ pub struct RunRecord {
     pub detector: Option<DetectorRecord>,
     pub hop: usize,
     pub low_quality: f32,
+    pub signal: SignalOptions,
+    pub pictures: Pictures,
     /// Frames per second given to pictures, which have no clock.
     pub image_fps: f64,
 }

@@ -2,102 +2,117 @@
 
 use std::path::{Path, PathBuf};
 
+use est_media::DecodeOptions;
+use serde::Serialize;
+
+use super::bids::BidsReport;
 use super::columns::Columns;
 use super::csv::CsvReport;
+use super::eaf::EafReport;
+use super::format::Format;
+use super::html::HtmlReport;
 use super::json::JsonReport;
+use super::media_link::MediaLink;
+use super::parquet::ParquetReport;
 use super::record::RunRecord;
 use super::summary::Summary;
+use super::visual::{Mp4Report, Privacy, Replay};
+use super::vtt::VttReport;
 use crate::error::EstError;
-use crate::model::Model;
 use crate::row::Row;
+use crate::signal::Signal;
+use crate::source::Source;
 
-/// A file of results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    Csv,
-    Json,
-}
-
-impl Format {
-    pub const ALL: [Format; 2] = [Format::Csv, Format::Json];
-
-    /// How users name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Csv => "csv",
-            Format::Json => "json",
-        }
-    }
-
-    /// What it is, in a few words for users.
-    pub fn about(self) -> &'static str {
-        match self {
-            Format::Csv => "one line per decoded frame and face",
-            Format::Json => "rows, tracks and settings in one object",
-        }
-    }
-
-    /// Where the results of the video `name` go in `folder`.
-    pub fn path(self, folder: &Path, name: &str) -> PathBuf {
-        folder.join(format!("{name}.{}", self.name()))
-    }
-}
-
-/// Takes rows as they become final and puts its file in place at the end.
-trait Report {
+/// Takes rows as they become final and puts its files in place at the end.
+pub(super) trait Report {
     fn row(&mut self, row: &Row) -> Result<(), EstError>;
 
-    fn finish(self: Box<Self>, summary: &Summary) -> Result<PathBuf, EstError>;
+    fn finish(self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError>;
 }
 
-impl Report for CsvReport {
-    fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        CsvReport::row(self, row)
-    }
-
-    fn finish(self: Box<Self>, _: &Summary) -> Result<PathBuf, EstError> {
-        CsvReport::finish(*self)
-    }
+/// A video whose results are to be written.
+pub struct Job<'a> {
+    /// Where the results are written, and where they lie once all are complete.
+    pub folder: &'a Path,
+    pub home: &'a Path,
+    /// What they and the video are called; with folders where it is in some.
+    pub name: &'a str,
+    pub source: &'a Source,
+    /// How it is decoded once more, for pictures.
+    pub decoding: &'a DecodeOptions,
+    pub record: &'a RunRecord,
 }
 
-impl Report for JsonReport {
-    fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        JsonReport::row(self, row)
-    }
-
-    fn finish(self: Box<Self>, summary: &Summary) -> Result<PathBuf, EstError> {
-        JsonReport::finish(*self, summary)
-    }
+/// What is shown of the people in a video. No picture is written unless it is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pictures {
+    pub privacy: Privacy,
+    /// Small pictures of each face in the HTML report.
+    pub thumbnails: bool,
 }
 
 /// The files of one video that take rows.
-pub struct Reports(Vec<Box<dyn Report>>);
+pub struct Reports {
+    signal: Signal,
+    reports: Vec<Box<dyn Report>>,
+}
 
 impl Reports {
-    pub fn create(
-        formats: &[Format],
-        folder: &Path,
-        name: &str,
-        record: &RunRecord,
-        model: &Model,
-    ) -> Result<Self, EstError> {
-        let columns = Columns::new(name, model);
-        let create = |format: &Format| -> Result<Box<dyn Report>, EstError> {
-            let path = format.path(folder, name);
-            Ok(match format {
-                Format::Csv => Box::new(CsvReport::create(&path, columns.clone())?),
-                Format::Json => Box::new(JsonReport::create(&path, columns.clone(), record)?),
-            })
-        };
-        formats.iter().map(create).collect::<Result<_, _>>().map(Reports)
+    pub fn create(formats: &[Format], job: &Job) -> Result<Self, EstError> {
+        let signal = Signal::new(job.record.signal.clone(), &job.record.model.classes);
+        let reports = formats.iter().map(|&format| create(format, job)).collect::<Result<_, _>>()?;
+        Ok(Reports { signal, reports })
     }
 
-    pub fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        self.0.iter_mut().try_for_each(|report| report.row(row))
+    pub fn row(&mut self, row: Row) -> Result<(), EstError> {
+        self.row_and(row, &mut |_| Ok(()))
     }
 
-    /// Puts the complete files in their places.
-    pub fn finish(self, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
-        self.0.into_iter().map(|report| report.finish(summary)).collect()
+    /// Shows each row to `also` too, as it is reported and as soon as it is.
+    pub fn row_and(&mut self, row: Row, also: &mut dyn FnMut(&Row) -> Result<(), EstError>) -> Result<(), EstError> {
+        self.signal.push(row);
+        self.write_ready(also)
     }
+
+    fn write_ready(&mut self, also: &mut dyn FnMut(&Row) -> Result<(), EstError>) -> Result<(), EstError> {
+        while let Some(row) = self.signal.next() {
+            also(&row)?;
+            self.reports.iter_mut().try_for_each(|report| report.row(&row))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the complete files in their places. What the reports have to say about the video is added to its summary.
+    pub fn finish(mut self, summary: &mut Summary) -> Result<Vec<PathBuf>, EstError> {
+        self.signal.end();
+        self.write_ready(&mut |_| Ok(()))?;
+        summary.warnings.extend(self.signal.warning());
+        let mut written = vec![];
+        for report in self.reports {
+            written.extend(report.finish(summary)?);
+        }
+        Ok(written)
+    }
+}
+
+fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
+    let Job { folder, home, name, source, decoding, record } = *job;
+    let pictures = record.pictures;
+    let replay = || Replay::open(source, decoding, pictures.privacy);
+    let paths = format.paths(folder, name);
+    let path = &*paths[0];
+    let columns = || Columns::new(name, record);
+    Ok(match format {
+        Format::Csv => Box::new(CsvReport::create(path, columns())?),
+        Format::Parquet => Box::new(ParquetReport::create(path, columns())?),
+        Format::Json => Box::new(JsonReport::create(path, columns(), record)?),
+        Format::Eaf => Box::new(EafReport::create(path, MediaLink::of(source, home, name), record)?),
+        Format::Vtt => Box::new(VttReport::create(path, record)?),
+        Format::Bids => Box::new(BidsReport::create([path, &paths[1]], record)?),
+        Format::Mp4 => Box::new(Mp4Report::create(path, source, record, replay()?)),
+        Format::Html => {
+            let replay = pictures.thumbnails.then(replay).transpose()?;
+            Box::new(HtmlReport::create(path, record, replay)?)
+        }
+    })
 }

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use est_nets::Tensor;
-
-use crate::error::EvalError;
+use est_nets::{EstConfig, Tensor};
 
 /// One cross-attention: its projections of queries and keys.
-pub(super) struct CrossAttention {
+pub struct CrossAttention {
     heads: usize,
     width: usize,
     /// Rows of queries, then of keys: [2 width, width].
@@ -17,17 +15,25 @@ pub(super) struct CrossAttention {
 }
 
 impl CrossAttention {
+    /// The node whose values are the queries of decoder layer `layer`: the result of the sub-layer before.
+    pub fn query_node(layer: usize) -> String {
+        format!("transformer.decoder.layers.{layer}.norm1")
+    }
+
+    /// That of decoder layer `layer`.
+    ///
     /// # Errors
-    /// When the tensors are not there.
-    pub fn new(tensors: &BTreeMap<String, Tensor>, key: &str, width: usize, heads: usize) -> Result<Self, EvalError> {
+    /// When the tensors are not there: says so in words.
+    pub fn of_layer(tensors: &BTreeMap<String, Tensor>, config: &EstConfig, layer: usize) -> Result<Self, String> {
+        let (key, width) = (format!("transformer.decoder.layers.{layer}.multihead_attn"), config.backbone.width());
         let take = |name: &str, len: usize| {
             let name = format!("{key}.{name}");
             let tensor = tensors.get(&name).filter(|tensor| tensor.data.len() >= len);
-            let missing = || EvalError::Different(format!("the weights have no tensor {name}: not those of an EST"));
+            let missing = || format!("the weights have no tensor {name}: not those of an EST");
             tensor.map(|tensor| tensor.data[..len].to_vec()).ok_or_else(missing)
         };
         let weight = take("in_proj_weight", 2 * width * width)?;
-        Ok(CrossAttention { heads, width, weight, bias: take("in_proj_bias", 2 * width)? })
+        Ok(CrossAttention { heads: config.heads, width, weight, bias: take("in_proj_bias", 2 * width)? })
     }
 
     /// Row `row` of the projection, of `x`.
@@ -55,6 +61,13 @@ impl CrossAttention {
         };
         (0..self.heads).map(head).collect()
     }
+}
+
+/// What all heads together take from each snippet: the mean of their weights.
+pub fn over_heads(heads: &[Vec<f64>]) -> Vec<f64> {
+    let snippets = heads.first().map_or(0, Vec::len);
+    let mean = |snippet: usize| heads.iter().map(|head| head[snippet]).sum::<f64>() / heads.len() as f64;
+    (0..snippets).map(mean).collect()
 }
 
 fn softmax(scores: &[f64]) -> Vec<f64> {
