@@ -3,6 +3,7 @@
 
 use est::{ImportOptions, Model};
 use est_fuzz::file;
+use est_nets::Preprocessing;
 use est_nets::weights::load_tensors;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,5 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         // What opens, shrinks.
         let _ = model.shrunk();
     }
-    let _ = Model::import(&path, ImportOptions::default());
+    let note = String::new();
+    let options = ImportOptions { config: None, classes: None, preprocessing: Preprocessing::PAPER, note };
+    let _ = Model::import(&path, options);
 });
