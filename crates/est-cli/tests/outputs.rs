@@ -84,7 +84,7 @@ fn stretches(table: &Table) -> Vec<Stretch> {
 fn the_stretches_are_worth_comparing() {
     let stretches = stretches(&run().table);
     let labels: BTreeSet<&str> = stretches.iter().map(|(_, label, ..)| label.as_str()).collect();
-    assert!(labels.contains("uncertain") && labels.len() > 2, "{stretches:?}");
+    assert!(labels.contains("uncertain") && labels.len() > 1 && stretches.len() > labels.len(), "{stretches:?}");
 }
 
 #[test]

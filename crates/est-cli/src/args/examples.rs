@@ -9,7 +9,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "predict",
         "est predict interview.mp4  # rows into est-results/interview.csv
-est predict interviews --out results --format csv,json  # every video of a folder
+est predict interviews --out results --format csv,html  # every video of a folder
+est predict interviews --out part-2 --shard 2/8 --purpose pilot --retain 90
+est predict interview.mp4 --format mp4 --blur  # annotated, faces unrecognisable
+est predict cam:0 --consent  # a camera
 est predict clips --weights model.est --crops  # frames that already are face crops",
     ),
     (
@@ -54,6 +57,12 @@ est weights shrink model.est small.est  # for prediction only",
         "doctor",
         "est doctor  # what is installed
 est doctor --kernels  # which kernel runs each layer",
+    ),
+    ("merge", "est merge results part-1 part-2  # what two shards made"),
+    (
+        "purge",
+        "est purge results --dry-run  # what would be deleted
+est purge --expired results --yes  # what --retain says is over",
     ),
     (
         "import",

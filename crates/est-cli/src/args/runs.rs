@@ -22,6 +22,10 @@ pub struct RunArgs {
     /// How long results are kept: days, or the last day as 2027-01-31; `est purge --expired` deletes then
     #[arg(long, value_name = "DAYS|DATE")]
     pub retain: Option<Retention>,
+    /// Name results after the content of their video instead of its file: `v-` and ten digits of its SHA-256. Manifest, run
+    /// log and summary.csv say which is which: keep them apart
+    #[arg(long)]
+    pub pseudonyms: bool,
     /// Print errors only
     #[arg(long, short)]
     pub quiet: bool,

@@ -52,6 +52,9 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     if let Some(live) = the_live(&mut inputs, args)? {
         live::consent(&live, args.live.consent || args.dry_run)?;
     }
+    if args.run.pseudonyms {
+        inputs.iter_mut().for_each(Input::pseudonymise);
+    }
     est::tell_apart(&mut inputs);
     if let Some(shard) = args.run.shard {
         inputs.retain(|input| shard.holds(input));
@@ -345,6 +348,9 @@ impl Run<'_> {
                 video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
             }
         };
+        if self.args.run.pseudonyms {
+            summary.source.clone_from(name);
+        }
         reports.finish(&mut summary)?;
         write_record(&record, &self.record, &summary)?;
         if self.args.timing {

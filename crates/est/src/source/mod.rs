@@ -70,6 +70,14 @@ impl Input {
         Input { source, name, columns: Map::new() }
     }
 
+    /// Names the results after what the video holds, so that they do not say what its file is called. A live source, which
+    /// has no content yet, keeps its name, and so does what cannot be read: the decoder tells why.
+    pub fn pseudonymise(&mut self) {
+        if let Ok(hash) = run::content_sha256(&self.source) {
+            self.name = format!("v-{}", &hash[..10]);
+        }
+    }
+
     fn of(source: Source) -> Self {
         let name = source.name();
         Self::named(source, name)
