@@ -17,7 +17,7 @@ pub fn places(file: &str) -> Vec<PathBuf> {
     if let Some(folder) = std::env::var_os("EST_HOME") {
         folders.push(PathBuf::from(folder));
     }
-    if let Some(data) = data_folder() {
+    if let Some(data) = user_folder("XDG_DATA_HOME", ".local/share") {
         folders.push(data.join("est"));
     }
     if let Ok(program) = std::env::current_exe()
@@ -32,9 +32,11 @@ pub fn places(file: &str) -> Vec<PathBuf> {
     folders.into_iter().map(|folder| folder.join(file)).collect()
 }
 
-fn data_folder() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-    set.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".local/share")))
+/// One of the user's folders: what the variable names, or where it is below the home.
+pub fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    // Set to nothing it counts as not set.
+    let set = std::env::var_os(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    set.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(below_home)))
 }
 
 /// The detector's weights: the file that was given, or the first that is there.

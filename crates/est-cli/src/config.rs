@@ -10,12 +10,14 @@
 //! there: `$EST_CONFIG`, `est.toml` in the working folder, `est/config.toml` in the user's folder for configurations.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
+
+use crate::assets::user_folder;
 
 /// A file that was read.
 pub struct Config {
@@ -26,8 +28,7 @@ pub struct Config {
 /// Where the file is looked for, in this order.
 pub fn places() -> Vec<PathBuf> {
     let given = std::env::var_os("EST_CONFIG").map(PathBuf::from);
-    let home = || Some(Path::new(&std::env::var_os("HOME")?).join(".config"));
-    let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+    let user = user_folder("XDG_CONFIG_HOME", ".config");
     given
         .into_iter()
         .chain([PathBuf::from("est.toml")])

@@ -1,6 +1,8 @@
 //! What every user is told once.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::assets::user_folder;
 
 const NOTICE: &str = "\
 est reads apparent facial expressions: what a face looks like, not what a person feels. Before you read other people:
@@ -13,16 +15,13 @@ docs/responsible-use.md has the rest. This is shown once.
 
 /// Tells this user, unless that was done before. Where it cannot be noted, it is told again the next time.
 pub fn once() {
-    let Some(marker) = state_folder().map(|folder| folder.join("est/notice-1")) else { return };
+    let Some(marker) = user_folder("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("est/notice-1")) else {
+        return;
+    };
     if marker.exists() {
         return;
     }
     eprint!("{NOTICE}");
     let folder = marker.parent().unwrap_or(Path::new("."));
     let _ = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&marker, NOTICE));
-}
-
-fn state_folder() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    set.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".local/state")))
 }

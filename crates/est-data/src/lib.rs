@@ -4,7 +4,6 @@
 
 pub mod datasets;
 mod error;
-mod hash;
 mod jpeg;
 mod listing;
 pub mod prepare;

@@ -7,6 +7,7 @@ mod blocks;
 mod cost;
 mod est;
 mod graph;
+pub mod hash;
 mod noise;
 mod op;
 mod preprocessing;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use est::report::Columns;
 use est_data::set::PreparedSet;
 
 use crate::error::TrainError;
@@ -45,7 +46,7 @@ impl FrameTargets {
         };
         let (clip, frame) = (column("clip")?, column("frame")?);
         let classes: Vec<usize> =
-            set.record().classes.iter().map(|class| column(&format!("p_{class}"))).collect::<Result<_, _>>()?;
+            set.record().classes.iter().map(|class| column(&Columns::probability(class))).collect::<Result<_, _>>()?;
         let places: BTreeMap<&str, usize> =
             set.clips().iter().enumerate().map(|(place, row)| (row.clip.as_str(), place)).collect();
         let mut rows: BTreeMap<usize, Vec<FrameTarget>> = BTreeMap::new();

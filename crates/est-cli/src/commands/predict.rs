@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use est::report::{Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
-use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256};
+use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256, content_sha256};
 use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
 use est_engine::Precision;
 use est_media::{DecodeOptions, Live};
@@ -53,7 +53,14 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         live::consent(&live, args.live.consent || args.dry_run)?;
     }
     if args.run.pseudonyms {
-        inputs.iter_mut().for_each(Input::pseudonymise);
+        for input in &mut inputs {
+            // The folder remembers what it has read: the run asks it again.
+            let content = match &mut folder {
+                Some(folder) => folder.content(input),
+                None => content_sha256(&input.source).ok(),
+            };
+            input.pseudonymise(content);
+        }
     }
     est::tell_apart(&mut inputs);
     if let Some(shard) = args.run.shard {
@@ -410,7 +417,7 @@ impl Run<'_> {
             summary.rows,
             summary.tracks.len()
         );
-        let classes: Vec<String> = model.classes.iter().map(|class| format!("p_{class}")).collect();
+        let classes: Vec<String> = model.classes.iter().map(|class| Columns::probability(class)).collect();
         let mut header = vec!["track", "from s", "to s", "faces", "quality"];
         header.extend(classes.iter().map(String::as_str));
         let rows: Vec<Vec<String>> = summary

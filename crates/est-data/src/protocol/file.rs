@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use est_nets::whole_file;
+use est_nets::{hash, whole_file};
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Split};
 use crate::error::DataError;
-use crate::hash;
 
 #[derive(Serialize, Deserialize)]
 struct About {

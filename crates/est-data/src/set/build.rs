@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use est_nets::whole_file;
+use est_nets::{hash, whole_file};
 use serde_json::Value;
 
 use super::index::{self, FramePlace};
@@ -21,7 +21,6 @@ use super::reader::{PreparedSet, SetRecord};
 use super::row::{ClipRow, StatusCounts};
 use super::{INDEX, MANIFEST, RECORD, SHARDS, SPLITS, shard_name};
 use crate::error::DataError;
-use crate::hash;
 use crate::protocol::Split;
 
 /// Bytes of the two zero blocks that end an archive.

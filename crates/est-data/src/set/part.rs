@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use est_nets::whole_file;
+use est_nets::{hash, whole_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
 use super::row::{ClipRow, ClipStatus};
-use crate::hash;
 
 /// Bytes of JPEGs that are held in memory before they go to a temporary file: half a minute of crops of 224 pixels.
 const IN_MEMORY: usize = 16 << 20;

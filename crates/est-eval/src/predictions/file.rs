@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use est::report::Columns;
 use est_data::set::ClipStatus;
-use est_nets::whole_file;
+use est_nets::{hash, whole_file};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{ClipPrediction, Predictions, Record};
 use crate::error::EvalError;
@@ -29,7 +29,7 @@ const AFTER: [&str; 3] = ["window_start_s", "window_end_s", "stretched"];
 pub fn write(path: &Path, rounds: &[Predictions]) -> Result<(), EvalError> {
     let classes = rounds.first().map_or(&[][..], |round| &round.record.classes[..]);
     let mut table = csv::Writer::from_writer(vec![]);
-    let probabilities = classes.iter().map(|class| format!("p_{class}"));
+    let probabilities = classes.iter().map(|class| Columns::probability(class));
     let header = BEFORE.into_iter().map(String::from).chain(probabilities).chain(AFTER.map(String::from));
     table.write_record(header).expect("a Vec takes all");
     for (k, round) in rounds.iter().enumerate() {
@@ -41,7 +41,8 @@ pub fn write(path: &Path, rounds: &[Predictions]) -> Result<(), EvalError> {
         }
     }
     let table = table.into_inner().expect("a Vec takes all");
-    let about = About { csv_sha256: hash(&table), rounds: rounds.iter().map(|round| round.record.clone()).collect() };
+    let about =
+        About { csv_sha256: hash::of(&table), rounds: rounds.iter().map(|round| round.record.clone()).collect() };
     // By way of text, where an f32 of 0.1 is 0.1.
     let about = serde_json::to_string_pretty(&about).expect("records are plain data") + "\n";
     put(path, &table)?;
@@ -79,7 +80,7 @@ pub fn read(path: &Path) -> Result<Vec<Predictions>, EvalError> {
     let about = std::fs::read(&beside).map_err(EvalError::read(&beside))?;
     let About { csv_sha256, rounds } = serde_json::from_slice(&about)
         .map_err(|error| EvalError::file(&beside, format!("no record of predictions ({error}); run est eval again")))?;
-    if hash(&table) != csv_sha256 {
+    if hash::of(&table) != csv_sha256 {
         let problem = format!("is not the table that {} was written with; run est eval again", beside.display());
         return Err(EvalError::file(&path, problem));
     }
@@ -109,7 +110,7 @@ fn parse(cells: &BTreeMap<&str, &str>, rounds: &[Predictions]) -> Result<(usize,
     let label = record.classes.iter().position(|class| class == label).ok_or_else(|| format!("a class `{label}`"))?;
     let status = text("status")?;
     let status = ClipStatus::ALL.into_iter().find(|other| other.name() == status);
-    let probability = |class: &String| match optional(&format!("p_{class}"))? {
+    let probability = |class: &String| match optional(&Columns::probability(class))? {
         Some(text) => text.parse::<f32>().map(Some).map_err(|_| format!("`{text}` is no probability")),
         None => Ok(None),
     };
@@ -126,10 +127,6 @@ fn parse(cells: &BTreeMap<&str, &str>, rounds: &[Predictions]) -> Result<(usize,
         stretched: text("stretched")? == "true",
     };
     Ok((round, clip))
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a file whole or not at all.

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::error::{WeightsError, clip};
 use super::safetensors::{self, Contents};
 use super::sniff::{Container, sniff};
+use crate::hash;
 use crate::preprocessing::Preprocessing;
 use crate::tensor::Tensor;
 
@@ -166,5 +167,5 @@ impl ModelFile {
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256(path: &Path) -> Result<String, WeightsError> {
-    safetensors::sha256(path)
+    hash::of_file(path).map_err(|source| WeightsError::io(path, source))
 }

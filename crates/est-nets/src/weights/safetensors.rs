@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::dtype::Dtype;
 use super::error::WeightsError;
+use crate::hash;
 use crate::tensor::Tensor;
 use crate::whole_file;
 
@@ -159,7 +160,7 @@ impl<'scope> Hasher<'scope> {
 
     fn finish(self) -> String {
         drop(self.chunks);
-        hexadecimal(self.thread.join().expect("hashing does not panic"))
+        hash::text(self.thread.join().expect("hashing does not panic"))
     }
 }
 
@@ -195,7 +196,7 @@ fn write_whole(path: &Path, header: &[u8], tensors: &BTreeMap<String, Tensor>) -
     let mut writer = Hashing { inner: file.as_file_mut(), hash: Sha256::new() };
     writer.write_all(header)?;
     write_data(&mut writer, tensors)?;
-    let sha256 = hexadecimal(writer.hash);
+    let sha256 = hash::text(writer.hash);
     whole_file::place(file, path)?;
     Ok(sha256)
 }
@@ -227,7 +228,7 @@ fn fits_halves(tensor: &Tensor) -> bool {
 pub(super) fn data_sha256(tensors: &BTreeMap<String, Tensor>) -> String {
     let mut writer = Hashing { inner: io::sink(), hash: Sha256::new() };
     write_data(&mut writer, tensors).expect("a sink takes everything");
-    hexadecimal(writer.hash)
+    hash::text(writer.hash)
 }
 
 /// The length of the header and the header, padded to 8 bytes.
@@ -254,18 +255,6 @@ fn header(
         return Err(WeightsError::unsupported(path, "its metadata is too long"));
     }
     Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
-}
-
-/// The SHA-256 of a file's bytes, in hexadecimal.
-pub(super) fn sha256(path: &Path) -> Result<String, WeightsError> {
-    let mut reader =
-        Hashing { inner: File::open(path).map_err(|source| WeightsError::io(path, source))?, hash: Sha256::new() };
-    io::copy(&mut reader, &mut io::sink()).map_err(|source| WeightsError::io(path, source))?;
-    Ok(hexadecimal(reader.hash))
-}
-
-fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hashes what passes.

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::content;
+use est_nets::hash;
 
 const PREFIX: &str = ".est-";
 const LOCK: &str = ".lock";
@@ -77,7 +77,7 @@ impl Drop for Claim {
 }
 
 fn stem(name: &str) -> String {
-    format!("{PREFIX}{}", &content::sha256_of(name.as_bytes())[..16])
+    format!("{PREFIX}{}", &hash::of(name.as_bytes())[..16])
 }
 
 #[cfg(unix)]

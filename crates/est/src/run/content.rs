@@ -1,12 +1,12 @@
 //! Whether a video is still the one that it was.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
-use sha2::{Digest, Sha256};
+use est_nets::hash;
 
 use crate::source::Source;
 
@@ -23,20 +23,20 @@ pub fn stamp(source: &Source) -> Option<String> {
         }
         let _ = writeln!(text, "{}@{changed}", metadata.len());
     }
-    Some(if files.len() == 1 { text.trim_end().to_string() } else { sha256_of(text.as_bytes()) })
+    Some(if files.len() == 1 { text.trim_end().to_string() } else { hash::of(text.as_bytes()) })
 }
 
 /// SHA-256 of a file; of several, of their names and hashes.
 pub fn sha256(source: &Source) -> io::Result<String> {
     match &files(source)?[..] {
-        [file] => sha256_of_file(file),
+        [file] => hash::of_file(file),
         files => {
             let mut text = String::new();
             for file in files {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                let _ = writeln!(text, "{}  {name}", sha256_of_file(file)?);
+                let _ = writeln!(text, "{}  {name}", hash::of_file(file)?);
             }
-            Ok(sha256_of(text.as_bytes()))
+            Ok(hash::of(text.as_bytes()))
         }
     }
 }
@@ -52,31 +52,6 @@ fn files(source: &Source) -> io::Result<Vec<PathBuf>> {
 }
 
 /// In a few hundred kilobytes of memory, however large the file.
-fn sha256_of_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(hasher)),
-            Ok(count) => hasher.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-pub fn sha256_of(bytes: &[u8]) -> String {
-    hex(Sha256::new().chain_update(bytes))
-}
-
-fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

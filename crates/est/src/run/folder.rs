@@ -18,7 +18,7 @@ pub struct OutputFolder {
     path: PathBuf,
     lines: Lines,
     entries: BTreeMap<String, Entry>,
-    /// Stamps and hashes of videos that were read for it, by name.
+    /// Stamps and hashes of videos that were read for it, by path.
     hashes: BTreeMap<String, (String, String)>,
     at_work: usize,
 }
@@ -100,19 +100,19 @@ impl OutputFolder {
     }
 
     /// The hash of the video, from the manifest or from before where the file is as it was then.
-    pub(super) fn content(&mut self, input: &Input) -> Option<String> {
+    pub fn content(&mut self, input: &Input) -> Option<String> {
         let stamp = content::stamp(&input.source)?;
         let entry = self.entries.get(&input.name).filter(|entry| entry.source == input.absolute());
         let known = entry.filter(|entry| entry.stamp.as_ref() == Some(&stamp));
         if let Some(hash) = known.and_then(|entry| entry.content_sha256.clone()) {
             return Some(hash);
         }
-        if let Some((_, hash)) = self.hashes.get(&input.name).filter(|(before, _)| *before == stamp) {
+        if let Some((_, hash)) = self.hashes.get(&input.absolute()).filter(|(before, _)| *before == stamp) {
             return Some(hash.clone());
         }
         // Who cannot be read here is told by the decoder what to do about it.
         let hash = content::sha256(&input.source).ok()?;
-        self.hashes.insert(input.name.clone(), (stamp, hash.clone()));
+        self.hashes.insert(input.absolute(), (stamp, hash.clone()));
         Some(hash)
     }
 

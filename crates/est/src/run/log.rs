@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::manifest::Lines;
+use super::manifest::{Lines, config};
 use super::{RUNS, now, stamp_of};
 use crate::error::EstError;
 use crate::report::{Format, RunRecord};
@@ -64,7 +64,6 @@ impl RunLine {
         record: &RunRecord,
         formats: &[Format],
     ) -> Self {
-        let formats: Vec<&str> = formats.iter().map(|format| format.name()).collect();
         RunLine {
             began: Some(stamp_of(now())),
             command,
@@ -72,7 +71,7 @@ impl RunLine {
             keep_until: retention.map(|retention| stamp_of(retention.0)),
             model_id: Some(record.model.id.clone()),
             weights_sha256: Some(record.model.weights_sha256.clone()),
-            config: serde_json::json!({ "run": record, "formats": formats }),
+            config: config(record, formats),
             ..RunLine::new()
         }
     }

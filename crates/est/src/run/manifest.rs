@@ -5,10 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use est_nets::hash;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::content;
 use crate::report::{Format, RunRecord};
 
 /// One result, or one failure.
@@ -43,11 +43,15 @@ pub struct Entry {
     pub columns: Map<String, Value>,
 }
 
-/// The hash of everything but the video that rows and files follow from.
-pub fn config_sha256(record: &RunRecord, formats: &[Format]) -> String {
+/// Everything but the video that rows and files follow from.
+pub(super) fn config(record: &RunRecord, formats: &[Format]) -> Value {
     let formats: Vec<&str> = formats.iter().map(|format| format.name()).collect();
-    let config = serde_json::json!({ "run": record, "formats": formats });
-    content::sha256_of(config.to_string().as_bytes())
+    serde_json::json!({ "run": record, "formats": formats })
+}
+
+/// Its hash.
+pub fn config_sha256(record: &RunRecord, formats: &[Format]) -> String {
+    hash::of(config(record, formats).to_string().as_bytes())
 }
 
 /// A file of JSON lines that several processes add to. A line that a killed process or a full disk left unfinished is

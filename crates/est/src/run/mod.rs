@@ -16,7 +16,7 @@ mod shard;
 mod table;
 mod work;
 
-pub(crate) use content::sha256 as content_sha256;
+pub use content::sha256 as content_sha256;
 pub use folder::OutputFolder;
 pub use log::{Retention, RunLine, Runs};
 pub use manifest::{Entry, config_sha256};

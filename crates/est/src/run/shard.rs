@@ -1,6 +1,7 @@
 //! A part of a run for one of several machines.
 
-use super::content;
+use est_nets::hash;
+
 use crate::source::Input;
 
 /// Part `index` (from 1) of `count`. A video's part follows from its name alone, so videos that come later move no other.
@@ -50,7 +51,7 @@ impl Shard {
     }
 
     pub fn holds(self, input: &Input) -> bool {
-        let hash = content::sha256_of(input.name.as_bytes());
+        let hash = hash::of(input.name.as_bytes());
         let number = u64::from_str_radix(&hash[..16], 16).expect("sixteen hexadecimal digits");
         number % self.count == self.index - 1
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::manifest::Entry;
 use crate::emotion::largest;
 use crate::error::EstError;
-use crate::report::{Cell, OutputFile};
+use crate::report::{Cell, Columns, OutputFile, write_line};
 use crate::row::Status;
 
 /// Writes the table of `entries`. A video without tracks has one row.
@@ -21,17 +21,11 @@ pub fn write<'a>(path: &Path, entries: impl Iterator<Item = &'a Entry> + Clone) 
         columns.extend(entry.columns.keys().map(String::as_str).filter(|name| new(&columns, name)).collect::<Vec<_>>());
     }
     let mut file = OutputFile::create(path)?;
-    let mut line = |fields: Vec<String>| {
-        file.with(|file| {
-            let mut line = csv::Writer::from_writer(file);
-            line.write_record(fields)?;
-            line.flush()
-        })
-    };
+    let mut line = |fields: Vec<String>| file.with(|file| write_line(file, fields));
     let mut header: Vec<String> = VIDEO.iter().map(ToString::to_string).collect();
     header.extend(Status::ALL.map(|status| format!("share_{}", status.name())));
     header.extend(TRACK.iter().map(ToString::to_string));
-    header.extend(classes.iter().map(|class| format!("p_{class}")));
+    header.extend(classes.iter().map(|class| Columns::probability(class)));
     header.extend(["label", "warnings", "failure"].map(String::from));
     header.extend(
         columns

@@ -70,10 +70,10 @@ impl Input {
         Input { source, name, columns: Map::new() }
     }
 
-    /// Names the results after what the video holds, so that they do not say what its file is called. A live source, which
-    /// has no content yet, keeps its name, and so does what cannot be read: the decoder tells why.
-    pub fn pseudonymise(&mut self) {
-        if let Ok(hash) = run::content_sha256(&self.source) {
+    /// Names the results after what the video holds, given by its hash, so that they do not say what its file is called. A
+    /// live source, which has none yet, keeps its name, and so does what cannot be read: the decoder tells why.
+    pub fn pseudonymise(&mut self, content_sha256: Option<String>) {
+        if let Some(hash) = content_sha256 {
             self.name = format!("v-{}", &hash[..10]);
         }
     }
