@@ -22,6 +22,16 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::LowerLipDepressor, 0.6),
                 (Au::LipsPart, 0.5),
             ],
+            // A shout, a glare, and a chin pushed up below closed lips.
+            &[
+                (Au::BrowLowerer, 1.0),
+                (Au::LidTightener, 0.7),
+                (Au::UpperLipRaiser, 0.5),
+                (Au::LowerLipDepressor, 0.8),
+                (Au::JawDrop, 0.6),
+            ],
+            &[(Au::BrowLowerer, 1.0), (Au::UpperLidRaiser, 0.6), (Au::LidTightener, 0.4), (Au::LipPressor, 0.4)],
+            &[(Au::BrowLowerer, 1.0), (Au::LidTightener, 0.8), (Au::LipTightener, 0.5), (Au::ChinRaiser, 0.9)],
         ],
     ),
     (
@@ -30,6 +40,17 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.4), (Au::LowerLipDepressor, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::ChinRaiser, 0.5), (Au::LidTightener, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::LipsPart, 0.6), (Au::LidTightener, 0.4)],
+            // With the whole face drawn together, by the lip alone, and with an open mouth.
+            &[
+                (Au::NoseWrinkler, 1.0),
+                (Au::BrowLowerer, 0.7),
+                (Au::CheekRaiser, 0.6),
+                (Au::LidTightener, 0.7),
+                (Au::UpperLipRaiser, 0.6),
+                (Au::ChinRaiser, 0.5),
+            ],
+            &[(Au::UpperLipRaiser, 1.0), (Au::LipCornerDepressor, 0.5), (Au::BrowLowerer, 0.4), (Au::LidTightener, 0.5)],
+            &[(Au::NoseWrinkler, 0.9), (Au::UpperLipRaiser, 0.9), (Au::LowerLipDepressor, 0.5), (Au::JawDrop, 0.4)],
         ],
     ),
     (
@@ -60,6 +81,23 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::LipStretcher, 0.9),
                 (Au::JawDrop, 0.55),
             ],
+            // With lids that are hardly raised, and near to surprise.
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::BrowLowerer, 0.7),
+                (Au::UpperLidRaiser, 0.4),
+                (Au::LipStretcher, 1.0),
+                (Au::LipsPart, 0.8),
+            ],
+            &[
+                (Au::InnerBrowRaiser, 1.0),
+                (Au::OuterBrowRaiser, 0.9),
+                (Au::BrowLowerer, 0.4),
+                (Au::UpperLidRaiser, 1.0),
+                (Au::LipStretcher, 0.5),
+                (Au::LipsPart, 0.5),
+                (Au::JawDrop, 0.5),
+            ],
         ],
     ),
     (
@@ -68,6 +106,14 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::CheekRaiser, 0.9), (Au::LipCornerPuller, 1.0)],
             &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.8)],
             &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.9), (Au::JawDrop, 0.35)],
+            // A laugh that closes the eyes: what tells it from crying is the brows and the corners of the mouth.
+            &[
+                (Au::CheekRaiser, 1.0),
+                (Au::LipCornerPuller, 1.0),
+                (Au::LipsPart, 0.9),
+                (Au::JawDrop, 0.4),
+                (Au::EyesClosed, 0.8),
+            ],
         ],
     ),
     ("neutral", &[&[]]),
@@ -100,6 +146,20 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::JawDrop, 0.25),
                 (Au::EyesClosed, 0.9),
             ],
+            // The same with lips drawn wide and pressed together, whose corners may even point up.
+            &[
+                (Au::InnerBrowRaiser, 0.9),
+                (Au::BrowLowerer, 1.0),
+                (Au::CheekRaiser, 0.9),
+                (Au::LidTightener, 0.7),
+                (Au::LipStretcher, 0.9),
+                (Au::LipCornerPuller, 0.35),
+                (Au::LipPressor, 0.5),
+                (Au::ChinRaiser, 0.8),
+                (Au::EyesClosed, 1.0),
+            ],
+            // The brows alone.
+            &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.8), (Au::LipCornerDepressor, 0.4)],
         ],
     ),
     (
@@ -108,6 +168,9 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 0.8), (Au::JawDrop, 0.9)],
             &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::JawDrop, 1.0)],
             &[(Au::InnerBrowRaiser, 0.9), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 1.0), (Au::LipsPart, 0.8)],
+            // A round mouth, and a closed one.
+            &[(Au::InnerBrowRaiser, 0.8), (Au::OuterBrowRaiser, 0.9), (Au::LipFunneler, 0.4), (Au::JawDrop, 1.0)],
+            &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 1.0)],
         ],
     ),
 ];
