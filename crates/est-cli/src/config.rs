@@ -40,8 +40,7 @@ impl Config {
     /// The file, if there is one.
     ///
     /// # Errors
-    /// When `$EST_CONFIG` names a file that is not there; when the file is no TOML or holds anything but settings of the
-    /// commands of `program`.
+    /// When `$EST_CONFIG` names a file that is not there, or as [`Config::parse`].
     pub fn read(program: &Command) -> anyhow::Result<Option<Self>> {
         let named = std::env::var_os("EST_CONFIG").is_some();
         let Some(path) = places().into_iter().enumerate().find(|(k, path)| (named && *k == 0) || path.is_file()) else {
@@ -51,10 +50,18 @@ impl Config {
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("{}: the config file cannot be read; EST_CONFIG or its permissions are wrong", path.display())
         })?;
+        Config::parse(path, &text, program).map(Some)
+    }
+
+    /// The text of the file at `path`.
+    ///
+    /// # Errors
+    /// When it is no TOML or holds anything but settings of the commands of `program`.
+    fn parse(path: PathBuf, text: &str, program: &Command) -> anyhow::Result<Self> {
         let tables: Table = text.parse().with_context(|| format!("{}: no TOML", path.display()))?;
         let config = Config { path, tables };
         config.check(program)?;
-        Ok(Some(config))
+        Ok(config)
     }
 
     fn check(&self, program: &Command) -> anyhow::Result<()> {
@@ -125,4 +132,72 @@ fn written(key: &str, value: &Value) -> anyhow::Result<Vec<OsString>> {
 /// Whether an option is a switch, which takes no value.
 pub fn is_switch(arg: &clap::Arg) -> bool {
     matches!(arg.get_action(), ArgAction::SetTrue)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::args::Args;
+
+    const FILE: &str =
+        "[predict]\nformat = [\"csv\", \"json\"]\nthreads = 4\nquiet = true\nmin-score = 0.5\nblur = false\n";
+
+    fn parse(text: &str) -> anyhow::Result<Config> {
+        Config::parse(PathBuf::from("est.toml"), text, &Args::command())
+    }
+
+    fn additions(config: &Config, line: &[&str]) -> Vec<String> {
+        let program = Args::command();
+        let matches = program.clone().try_get_matches_from(line).unwrap();
+        config.additions(&program, &matches).into_iter().map(|word| word.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let config = parse(FILE).unwrap();
+        let added = additions(&config, &["est", "predict", "a.mp4", "--threads", "2"]);
+        assert_eq!(added, ["--format=csv", "--format=json", "--min-score=0.5", "--quiet"]);
+        let added = additions(&config, &["est", "predict", "a.mp4", "--format", "vtt", "--quiet"]);
+        assert_eq!(added, ["--min-score=0.5", "--threads=4"]);
+        assert!(additions(&config, &["est", "doctor"]).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, problem) in [
+            ("[predict", "no TOML"),
+            ("[predikt]\nthreads = 2", "[predikt] is no command"),
+            ("threads = 2", "is no command"),
+            ("predict = 2", "outside of any table"),
+            ("[predict]\nthread = 2", "no option --thread"),
+            ("[predict]\nformat = [[\"csv\"]]", "format: want a text"),
+            ("[predict]\nthreads = 2026-11-24", "threads: want a text"),
+        ] {
+            let error = format!("{:#}", parse(text).err().unwrap());
+            assert!(error.contains(problem) && error.contains("est.toml"), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        /// A file that was cut, spliced and scribbled into is read or refused, and what was read makes a command line that
+        /// is taken or refused; nothing panics.
+        #[test]
+        fn any_file_is_read_or_refused(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, "[ -~\n]{0,4}"), 1..6),
+        ) {
+            let mut text = FILE.to_string();
+            for (at, cut, put) in edits {
+                let at = at.index(text.len() + 1);
+                text.replace_range(at..(at + cut).min(text.len()), &put);
+            }
+            if let Ok(config) = parse(&text) {
+                let mut line = vec!["est".to_string(), "predict".into(), "a.mp4".into()];
+                line.extend(additions(&config, &["est", "predict", "a.mp4"]));
+                let _ = Args::command().try_get_matches_from(line);
+            }
+        }
+    }
 }

@@ -64,12 +64,12 @@ impl Place {
         self.results(out).keys().map(|name| name.to_string_lossy().into_owned()).collect()
     }
 
-    /// The manifest's lines.
     /// Videos that are done so far.
     fn finished(&self, out: &str) -> usize {
         std::fs::read_to_string(self.path(out).join("est-manifest.jsonl")).map_or(0, |text| text.lines().count())
     }
 
+    /// The manifest's lines.
     fn manifest(&self, out: &str) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.path(out).join("est-manifest.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -355,6 +355,24 @@ fn purge_deletes_what_est_wrote_and_the_log_says_why() {
     assert!(gone.stdout.contains("notes.txt"), "{}", gone.stdout);
     assert_eq!(files(&place.path("out")).into_keys().collect::<Vec<_>>(), [Path::new("s/notes.txt")]);
     purge(&["--yes"]).failed_with(&["no folder of results"]);
+}
+
+#[test]
+fn a_dry_run_says_what_is_to_do() {
+    let place = Place::new();
+    place.videos(&["x.mp4"]);
+    place.run("out", &[]).succeeded();
+    place.videos(&["y.mp4"]);
+    let before = files(&place.path("out"));
+    let standing = |more: &[&str]| -> Vec<String> {
+        let done = place.run("out", &[&["--dry-run", "--json"], more].concat()).succeeded();
+        let lines = done.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.map(|line| line["standing"].as_str().unwrap().to_string()).collect()
+    };
+    assert_eq!(standing(&[]), ["up to date", "new"]);
+    assert_eq!(standing(&["--hop", "10"]), ["settings changed", "new"]);
+    assert_eq!(standing(&["--again"]), ["again", "new"]);
+    assert_eq!(files(&place.path("out")), before, "it writes nothing");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use est::report::DetectorRecord;
 use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
-use est_media::{DecodeOptions, DecodeReport, Face, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop};
+use est_media::{
+    DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop,
+};
 use est_nets::{Crop, Preprocessing};
 use serde_json::{Value, json};
 
@@ -29,6 +31,8 @@ pub struct PrepareOptions {
     pub fps: f64,
     /// What finds faces; None: every picture already is a face crop and only resized.
     pub detector: Option<DetectorRecord>,
+    /// Who decodes: another process, or without one this one. The clips are the same.
+    pub decoder: Option<DecoderProcess>,
     pub shard_clips: usize,
 }
 
@@ -115,7 +119,8 @@ impl ClipMaker for VideoMaker<'_> {
         if !entry.source.path().exists() {
             return Ok(MadeClip::without(ClipStatus::Missing, None));
         }
-        let decoding = DecodeOptions { fps: self.options.fps, ..DecodeOptions::default() };
+        let decoding =
+            DecodeOptions { fps: self.options.fps, decoder: self.options.decoder.clone(), ..DecodeOptions::default() };
         let unreadable = |error: EstError| MadeClip::without(ClipStatus::Unreadable, Some(error.to_string()));
         let video = match Decoding::open(&entry.source, &decoding) {
             Ok(video) => video,

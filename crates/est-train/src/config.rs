@@ -260,6 +260,8 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -297,6 +299,23 @@ mod tests {
         ] {
             let error = TrainConfig::parse(text).unwrap_err();
             assert!(error.contains(problem), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        /// A file that was cut, spliced and scribbled into is read or refused; what was read can be written and read again.
+        #[test]
+        fn any_file_is_read_or_refused(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, "[ -~\n]{0,4}"), 1..6),
+        ) {
+            let mut text = TrainConfig::PAPER.to_toml();
+            for (at, cut, put) in edits {
+                let at = at.index(text.len() + 1);
+                text.replace_range(at..(at + cut).min(text.len()), &put);
+            }
+            if let Ok(config) = TrainConfig::parse(&text) {
+                prop_assert_eq!(TrainConfig::parse(&config.to_toml()).unwrap(), config);
+            }
         }
     }
 

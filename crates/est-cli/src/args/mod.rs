@@ -162,6 +162,8 @@ pub struct PrepareArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub fps: Option<f64>,
     #[command(flatten)]
+    pub decoder: DecoderArgs,
+    #[command(flatten)]
     pub faces: FaceArgs,
     /// Clips in one shard
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]

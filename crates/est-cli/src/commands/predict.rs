@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use est::report::{Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
-use est::run::{Event, Made, OutputFolder, RunLine, Work, config_sha256, content_sha256};
+use est::run::{Event, Made, OutputFolder, RunLine, Standing, Work, config_sha256};
 use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
 use est_engine::Precision;
 use est_media::{DecodeOptions, Live};
@@ -44,31 +44,28 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     let mut ended = Ended::default();
     let mut inputs = inputs(args, log, &mut ended);
     // Before anything slow: a folder that cannot be written to.
-    let mut folder = if args.dry_run { None } else { Some(OutputFolder::open(&args.out)?) };
-    if let Some(folder) = &folder {
-        // Results that lie among the videos.
-        inputs.retain(|input| !folder.wrote(input.source.path()));
-    }
+    let folder = if args.dry_run { OutputFolder::look(&args.out) } else { OutputFolder::open(&args.out) };
+    let folder = &mut folder?;
+    // Results that lie among the videos.
+    inputs.retain(|input| !folder.wrote(input.source.path()));
     if let Some(live) = the_live(&mut inputs, args)? {
         live::consent(&live, args.live.consent || args.dry_run)?;
     }
     if args.run.pseudonyms {
         for input in &mut inputs {
             // The folder remembers what it has read: the run asks it again.
-            let content = match &mut folder {
-                Some(folder) => folder.content(input),
-                None => content_sha256(&input.source).ok(),
-            };
-            input.pseudonymise(content);
+            input.pseudonymise(folder.content(input));
         }
     }
     est::tell_apart(&mut inputs);
     if let Some(shard) = args.run.shard {
         inputs.retain(|input| shard.holds(input));
-        if let (true, Some(folder)) = (inputs.is_empty(), &mut folder) {
+        if inputs.is_empty() {
             log.note("no video is in this part", json!({}));
-            // `est merge` finds a folder of results.
-            folder.write_table()?;
+            if !args.dry_run {
+                // `est merge` finds a folder of results.
+                folder.write_table()?;
+            }
             return Ok(ended);
         }
     }
@@ -78,23 +75,21 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         live::stop_at_interrupt(&start.decoding.live.stop)?;
     }
     // The first video's faces are looked for while the model is read.
-    let first = folder.as_ref().and_then(|folder| {
-        let to_do = |input: &&Input| args.run.again || !folder.seems_done(input);
-        inputs.iter().find(to_do).map(|input| (input.name.clone(), start.open(input)))
-    });
+    let to_do = |input: &&Input| !args.dry_run && (args.run.again || !folder.seems_done(input));
+    let first = inputs.iter().find(to_do).map(|input| (input.name.clone(), start.open(input)));
     let mut run = start.finish(first)?;
-    let Some(folder) = &mut folder else {
+    let (record, formats) = (&run.record, &args.output.formats());
+    let config_sha256 = &config_sha256(record, formats);
+    if args.dry_run {
         for input in &inputs {
-            match run.describe(input) {
+            match run.describe(input, &folder.standing(input, config_sha256, args.run.again)) {
                 Ok(()) => ended.right += 1,
                 Err(error) => ended.failed(log, &text_of(&error)),
             }
         }
         return Ok(ended);
-    };
-    let (record, formats) = (&run.record, &args.output.formats());
+    }
     let line = RunLine::begin(std::env::args().collect(), args.run.purpose.clone(), args.run.retain, record, formats);
-    let config_sha256 = &config_sha256(record, formats);
     let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
     ended.right += outcome.up_to_date + outcome.done;
     ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
@@ -301,7 +296,7 @@ impl Work for Run<'_> {
 
 impl Run<'_> {
     /// What would be done, for --dry-run.
-    fn describe(&self, input: &Input) -> anyhow::Result<()> {
+    fn describe(&self, input: &Input, standing: &Standing) -> anyhow::Result<()> {
         let source = &input.source;
         let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
@@ -311,15 +306,16 @@ impl Run<'_> {
         let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
         if self.args.json {
             let line = json!({
-                "source": source.path(), "codec": info.codec, "width": info.width, "height": info.height,
+                "source": source.path(), "standing": standing.name(), "codec": info.codec, "width": info.width, "height": info.height,
                 "frames": info.frames, "outputs": outputs,
             });
             println!("{line}");
         } else if self.log.prints() {
             let frames = info.frames.map_or("unknown number of".to_string(), |frames| frames.to_string());
             println!(
-                "{}: {} {} x {}, {frames} frames -> {}",
+                "{}: {}: {} {} x {}, {frames} frames -> {}",
                 source.path().display(),
+                standing.name(),
                 info.codec,
                 info.width,
                 info.height,

@@ -11,6 +11,7 @@ use est_data::{DataError, Listing};
 use est_nets::Preprocessing;
 use serde_json::json;
 
+use super::decoder;
 use super::faces::{self, FaceFinder};
 use super::table;
 use crate::args::PrepareArgs;
@@ -40,6 +41,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         tracking: faces::tracking(&args.faces),
         fps: args.fps.or(set.fps).unwrap_or(Preprocessing::PAPER.rate),
         detector: finder.as_ref().map(|finder| finder.record.clone()),
+        decoder: decoder::process(&args.decoder)?,
         shard_clips: args.shard_clips as usize,
     };
     if args.dry_run {

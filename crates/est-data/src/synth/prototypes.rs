@@ -49,7 +49,12 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::UpperLipRaiser, 0.6),
                 (Au::ChinRaiser, 0.5),
             ],
-            &[(Au::UpperLipRaiser, 1.0), (Au::LipCornerDepressor, 0.5), (Au::BrowLowerer, 0.4), (Au::LidTightener, 0.5)],
+            &[
+                (Au::UpperLipRaiser, 1.0),
+                (Au::LipCornerDepressor, 0.5),
+                (Au::BrowLowerer, 0.4),
+                (Au::LidTightener, 0.5),
+            ],
             &[(Au::NoseWrinkler, 0.9), (Au::UpperLipRaiser, 0.9), (Au::LowerLipDepressor, 0.5), (Au::JawDrop, 0.4)],
         ],
     ),

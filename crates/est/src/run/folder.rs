@@ -47,6 +47,11 @@ impl OutputFolder {
         Self::with(path, at_work)
     }
 
+    /// What is there, perhaps nothing; writes nothing.
+    pub fn look(path: &Path) -> Result<Self, EstError> {
+        Self::with(path, 0)
+    }
+
     fn with(path: &Path, at_work: usize) -> Result<Self, EstError> {
         let lines = Lines::new(path.join(MANIFEST));
         let (entries, hashes) = (BTreeMap::new(), BTreeMap::new());

@@ -13,17 +13,18 @@ mod manifest;
 mod merge;
 mod purge;
 mod shard;
+mod standing;
 mod table;
 mod work;
 
-pub use content::sha256 as content_sha256;
 pub use folder::OutputFolder;
 pub use log::{Retention, RunLine, Runs};
 pub use manifest::{Entry, config_sha256};
 pub use merge::{Merged, merge};
 pub use purge::{Purge, Purged};
 pub use shard::Shard;
-pub use work::{Event, Made, Outcome, Run, Standing, Why, Work};
+pub use standing::{Standing, Why};
+pub use work::{Event, Made, Outcome, Run, Work};
 
 /// What was made of which video: one line of JSON each, the last of a video holds.
 pub const MANIFEST: &str = "est-manifest.jsonl";

@@ -8,32 +8,10 @@ use super::claim::Claim;
 use super::folder::OutputFolder;
 use super::log::RunLine;
 use super::manifest::Entry;
+use super::standing::Standing;
 use super::{content, now, stamp_of};
 use crate::error::EstError;
 use crate::source::Input;
-
-/// Why a video is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    New,
-    /// It failed the last time.
-    Failed,
-    VideoChanged,
-    /// Another model, other options, other formats, another version of est.
-    SettingsChanged,
-    FilesMissing,
-    /// Asked for.
-    Again,
-}
-
-/// A video beside what the folder has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    UpToDate,
-    ToDo(Why),
-    /// Another video, named here, has results of this name.
-    Taken(String),
-}
 
 /// The results of a video, but for the files, which lie in the folder that was given.
 pub struct Made {
@@ -111,7 +89,7 @@ impl Run<'_> {
         let mut outcome = Outcome::default();
         let (mut to_do, mut taken) = (vec![], vec![]);
         for input in self.inputs {
-            match self.standing(input, self.again) {
+            match self.folder.standing(input, self.config_sha256, self.again) {
                 Standing::UpToDate => outcome.up_to_date += 1,
                 Standing::ToDo(_) => to_do.push(input),
                 Standing::Taken(other) => taken.push((input, other)),
@@ -172,31 +150,6 @@ impl Run<'_> {
         EstError::Output { path: self.folder.path().to_owned(), error }
     }
 
-    /// How `input` stands; with `again` as if nothing was done.
-    fn standing(&mut self, input: &Input, again: bool) -> Standing {
-        if !self.folder.entries().contains_key(&input.name) {
-            return Standing::ToDo(Why::New);
-        }
-        if again {
-            return Standing::ToDo(Why::Again);
-        }
-        let content = self.folder.content(input);
-        let entry = &self.folder.entries()[&input.name];
-        let same_content = content.is_some() && content == entry.content_sha256;
-        if entry.failure.is_some() {
-            return Standing::ToDo(Why::Failed);
-        }
-        if !same_content && entry.source != input.absolute() {
-            return Standing::Taken(entry.source.clone());
-        }
-        Standing::ToDo(match () {
-            () if !same_content => Why::VideoChanged,
-            () if entry.config_sha256 != self.config_sha256 => Why::SettingsChanged,
-            () if !self.folder.has_files(entry) => Why::FilesMissing,
-            () => return Standing::UpToDate,
-        })
-    }
-
     fn one(
         &mut self,
         input: &Input,
@@ -206,7 +159,7 @@ impl Run<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), EstError> {
         self.folder.refresh()?;
-        match self.standing(input, again) {
+        match self.folder.standing(input, self.config_sha256, again) {
             Standing::ToDo(_) => {}
             Standing::UpToDate => {
                 work.tell(Event::DoneElsewhere { input });
