@@ -4,7 +4,6 @@
 
 pub mod datasets;
 mod error;
-mod jpeg;
 mod listing;
 pub mod prepare;
 pub mod protocol;

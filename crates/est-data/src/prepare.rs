@@ -6,14 +6,13 @@ use std::path::Path;
 use est::report::DetectorRecord;
 use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
 use est_media::{
-    DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, Rect, RetinaFace, TrackId, TrackOptions, crop,
+    DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, JpegColour, Rect, RetinaFace, TrackId, TrackOptions, crop,
 };
 use est_nets::{Crop, Preprocessing};
 use serde_json::{Value, json};
 
 use crate::datasets::{DataSet, Protocol};
 use crate::error::DataError;
-use crate::jpeg;
 use crate::listing::{ClipEntry, Listing};
 use crate::protocol::{Clip, Split};
 use crate::set::{ClipMaker, ClipRow, ClipStatus, Frames, MadeClip, Scratch, SetPlan};
@@ -203,7 +202,10 @@ impl Tracks<'_> {
             let scratch = self.scratch;
             let new = || Track { crops: scratch.frames(), faces: vec![], area: 0.0 };
             let track = self.tracks.entry(face.track).or_insert_with(new);
-            track.crops.push(frame.pts_s, &jpeg::encode(crop, QUALITY)).map_err(DataError::write(scratch.folder()))?;
+            track
+                .crops
+                .push(frame.pts_s, &crop.to_jpeg(QUALITY, JpegColour::Full))
+                .map_err(DataError::write(scratch.folder()))?;
             track.area += f64::from(face.rect.area());
             track.faces.push((frame.index, face));
         }

@@ -1,5 +1,7 @@
 //! Pictures as the path passes them on.
 
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
 /// An 8-bit RGB picture, rows from the top, three bytes a pixel, no padding: `data.len() == width * height * 3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
@@ -15,6 +17,32 @@ impl Image {
         assert_eq!(data.len(), width * height * 3, "an RGB picture of {width} x {height}");
         Image { width, height, data }
     }
+
+    /// As JPEG of `quality` 1 to 100.
+    ///
+    /// # Panics
+    /// When a side is 0 or over 65,535 pixels.
+    pub fn to_jpeg(&self, quality: u8, colour: JpegColour) -> Vec<u8> {
+        let side = |side: usize| u16::try_from(side).expect("a JPEG has sides of at most 65,535 pixels");
+        let mut bytes = Vec::with_capacity(self.data.len() / 4);
+        let mut encoder = Encoder::new(&mut bytes, quality);
+        encoder.set_sampling_factor(match colour {
+            JpegColour::Full => SamplingFactor::R_4_4_4,
+            JpegColour::Half => SamplingFactor::R_4_2_0,
+        });
+        let encoded = encoder.encode(&self.data, side(self.width), side(self.height), ColorType::Rgb);
+        encoded.expect("writing to memory does not fail");
+        bytes
+    }
+}
+
+/// The resolution of colour in a JPEG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JpegColour {
+    /// That of the picture (4:4:4).
+    Full,
+    /// Half of it each way (4:2:0), as video has it.
+    Half,
 }
 
 /// A decoded frame. `index` counts decoded frames from 0; of a list of images it is the place in the list, so that one

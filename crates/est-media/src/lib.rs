@@ -23,6 +23,6 @@ pub use decode::{
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};
-pub use image::{Frame, Image};
+pub use image::{Frame, Image, JpegColour};
 pub use quality::{LOW_QUALITY, Quality, quality};
 pub use track::{FaceTracker, FrameFaces, TrackOptions};

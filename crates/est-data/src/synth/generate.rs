@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use est_media::JpegColour;
 use serde_json::{Map, Value, json};
 
 use super::facs::{Au, Intensities};
@@ -10,7 +11,6 @@ use super::script::{ClipScript, Profile, Truth};
 use super::video::VideoFile;
 use super::{Source, Subject};
 use crate::error::DataError;
-use crate::jpeg;
 use crate::listing::ClipEntry;
 use crate::protocol::{Clip, Split};
 use crate::set::{ClipMaker, ClipRow, ClipStatus, MadeClip, Scratch, SetPlan};
@@ -118,7 +118,7 @@ impl ClipMaker for ScriptMaker<'_> {
             let mut drawn = subject.draw(&script.state(frame), options.size);
             nuisance.apply(frame, &mut drawn.image);
             let pts_s = frame as f64 / f64::from(script.fps);
-            frames.push(pts_s, &jpeg::encode(&drawn.image, QUALITY)).map_err(write())?;
+            frames.push(pts_s, &drawn.image.to_jpeg(QUALITY, JpegColour::Full)).map_err(write())?;
             if let Some(video) = &mut video {
                 video.frame(&drawn.image).map_err(write())?;
             }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use est_media::Image;
+use est_media::{Image, JpegColour};
 use est_nets::whole_file;
 
 use super::facs::Intensities;
@@ -12,7 +12,6 @@ use super::prototypes::PROTOTYPES;
 use super::script::{ClipScript, Profile};
 use super::{FaceState, Source};
 use crate::error::DataError;
-use crate::jpeg;
 
 /// Rows below the classes: one clip of each of so many subjects.
 const CLIPS: usize = 3;
@@ -61,7 +60,7 @@ pub fn write_contact_sheet(
     }
     let write = || {
         let mut file = whole_file::begin(path)?;
-        file.write_all(&jpeg::encode(&sheet, QUALITY))?;
+        file.write_all(&sheet.to_jpeg(QUALITY, JpegColour::Full))?;
         whole_file::place(file, path)
     };
     write().map_err(DataError::write(path))

@@ -1,9 +1,8 @@
 //! What recording does: fewer pixels, and compression.
 
-use est_media::Image;
+use est_media::{Image, JpegColour};
 use fast_image_resize::images::{Image as Pixels, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
@@ -24,10 +23,6 @@ fn resized(data: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
 
 /// Encoded as JPEG of `quality` (1 to 100), with colour at half resolution as video has it, and decoded.
 pub(super) fn compress(image: &mut Image, quality: u8) {
-    let mut jpeg = Vec::with_capacity(image.data.len() / 8);
-    let mut encoder = Encoder::new(&mut jpeg, quality);
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    let (width, height) = (image.width as u16, image.height as u16);
-    encoder.encode(&image.data, width, height, ColorType::Rgb).expect("writing to memory, sides below 65,536");
+    let jpeg = image.to_jpeg(quality, JpegColour::Half);
     image.data = JpegDecoder::new(ZCursor::new(&jpeg)).decode().expect("a JPEG just encoded");
 }

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use est_media::{Image, TrackId, crop};
+use est_media::{Image, JpegColour, TrackId, crop};
 use est_nets::{Crop, Preprocessing};
-use jpeg_encoder::{ColorType, Encoder};
 
 use super::super::visual::{Privacy, Replay, Shown, mark};
 use crate::error::EstError;
 use crate::row::Row;
 
 /// Pixels of a side.
-const SIDE: u16 = 96;
+const SIDE: usize = 96;
 /// The square about the face's box that is shown.
 const MARGIN: f32 = 1.3;
 /// Pictures of one face at most. From then on every second is dropped and new ones come half as often.
@@ -42,7 +41,7 @@ impl Thumbnails {
     /// `preprocessing`: the model's, of which the crop's kind and size are other ones here.
     pub fn new(replay: Replay, preprocessing: &Preprocessing) -> Self {
         let crop = Crop::Square { margin: MARGIN };
-        let preprocessing = Preprocessing { crop, size: SIDE.into(), ..preprocessing.clone() };
+        let preprocessing = Preprocessing { crop, size: SIDE, ..preprocessing.clone() };
         Thumbnails { replay, preprocessing, faces: BTreeMap::new() }
     }
 
@@ -89,8 +88,5 @@ impl Strip {
 }
 
 fn data_url(image: &Image) -> String {
-    let mut jpeg = vec![];
-    let encoded = Encoder::new(&mut jpeg, 80).encode(&image.data, SIDE, SIDE, ColorType::Rgb);
-    encoded.expect("writing to memory does not fail");
-    format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg))
+    format!("data:image/jpeg;base64,{}", STANDARD.encode(image.to_jpeg(80, JpegColour::Half)))
 }
