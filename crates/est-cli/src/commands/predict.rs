@@ -306,8 +306,8 @@ impl Run<'_> {
         let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
         if self.args.json {
             let line = json!({
-                "source": source.path(), "standing": standing.name(), "codec": info.codec, "width": info.width, "height": info.height,
-                "frames": info.frames, "outputs": outputs,
+                "source": source.path(), "standing": standing.name(), "codec": info.codec, "width": info.width,
+                "height": info.height, "frames": info.frames, "outputs": outputs,
             });
             println!("{line}");
         } else if self.log.prints() {
