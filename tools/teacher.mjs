@@ -64,9 +64,8 @@ const EXPRESSIONS = faceapi.CLASSES.filter((name) => name !== 'neutral');
 // What the networks read in a crop among the expressions, neutral left out: they say which, the generator says how much, for a
 // network that was trained on other pictures calls most of what is shown faintly neutral. face-api's probabilities are
 // mostly 0 or 1, so its logarithms count a third.
-async function readAmongExpressions(bytes, [left, right, , leftCorner, rightCorner]) {
-  const middle = (a, b) => [0, 1].map((axis) => (a[axis] + b[axis]) / 2);
-  const face = faceapi.measure(middle(left, right), middle(leftCorner, rightCorner));
+async function readAmongExpressions(bytes, landmarks) {
+  const face = faceapi.measure(landmarks);
   const picture = faceapi.decode(bytes);
   const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
   picture.dispose();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use est_nets::{Graph, Noise, Tensor};
+use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 
 /// The seed of every network in the goldens but the one of `authors_tiny.pth`.
@@ -148,6 +149,20 @@ pub fn assert_close(name: &str, got: &[f32], want: &[f32], tolerance: f32) {
         want[worst],
         error(worst)
     );
+}
+
+/// A text of ASCII in which one to five places were cut, spliced and scribbled into: for readers that must read or refuse.
+pub fn scribbled(text: &str) -> impl Strategy<Value = String> + use<> {
+    let text = text.to_string();
+    let edit = (any::<prop::sample::Index>(), 0..12usize, "[ -~\n]{0,4}");
+    prop::collection::vec(edit, 1..6).prop_map(move |edits| {
+        let mut text = text.clone();
+        for (at, cut, put) in edits {
+            let at = at.index(text.len() + 1);
+            text.replace_range(at..(at + cut).min(text.len()), &put);
+        }
+        text
+    })
 }
 
 #[cfg(test)]

@@ -27,9 +27,11 @@ export function decode(bytes) {
 // The network's probabilities by our names.
 const named = (expressions) => Object.fromEntries(Object.entries(NAMES).map(([theirs, ours]) => [ours, expressions[theirs]]));
 
-// Where the eyes and the mouth are: their middle, and the distance from the pupils to the mouth.
-export function measure(eyes, mouth) {
-  return { eyes, middle: [0, 1].map((axis) => (eyes[axis] + mouth[axis]) / 2), unit: Math.hypot(mouth[0] - eyes[0], mouth[1] - eyes[1]) };
+// Of a face's five landmarks: the middle of the pupils, the middle between them and the mouth, and the distance to the mouth.
+export function measure([left, right, , leftCorner, rightCorner]) {
+  const between = (a, b) => [0, 1].map((axis) => (a[axis] + b[axis]) / 2);
+  const [eyes, mouth] = [between(left, right), between(leftCorner, rightCorner)];
+  return { eyes, middle: between(eyes, mouth), unit: Math.hypot(mouth[0] - eyes[0], mouth[1] - eyes[1]) };
 }
 
 // What the network reads in a picture, or null where no face is found.

@@ -10,8 +10,9 @@ const hdf5 = require('jsfive');
 // The network's classes in its order.
 const ORDER = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
 const SIDE = 64;
-// Squares around the middle between eyes and mouth, and how far up they are moved, in distances from the pupils to the mouth.
-const CUTS = [{ side: 2.3, up: 0.2 }, { side: 2.6, up: 0.2 }];
+// Sides of squares around the middle between eyes and mouth, and how far up that is moved, in distances from the pupils to
+// the mouth.
+const [CUTS, UP] = [[2.3, 2.6], 0.2];
 
 let network = null;
 
@@ -39,8 +40,8 @@ export function readCrop(picture, { middle, unit }) {
   const logs = tf.tidy(() => {
     const [height, width] = picture.shape;
     const grey = picture.toFloat().mul(tf.tensor1d([0.299, 0.587, 0.114])).sum(2, true).div(127.5).sub(1).expandDims(0);
-    const boxes = CUTS.map(({ side, up }) => {
-      const [top, left] = [middle[1] - (up + side / 2) * unit, middle[0] - (side / 2) * unit];
+    const boxes = CUTS.map((side) => {
+      const [top, left] = [middle[1] - (UP + side / 2) * unit, middle[0] - (side / 2) * unit];
       return [top / (height - 1), left / (width - 1), (top + side * unit) / (height - 1), (left + side * unit) / (width - 1)];
     });
     const cuts = tf.image.cropAndResize(grey, boxes, boxes.map(() => 0), [SIDE, SIDE], 'bilinear', -1);

@@ -185,14 +185,7 @@ mod tests {
         /// A file that was cut, spliced and scribbled into is read or refused, and what was read makes a command line that
         /// is taken or refused; nothing panics.
         #[test]
-        fn any_file_is_read_or_refused(
-            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, "[ -~\n]{0,4}"), 1..6),
-        ) {
-            let mut text = FILE.to_string();
-            for (at, cut, put) in edits {
-                let at = at.index(text.len() + 1);
-                text.replace_range(at..(at + cut).min(text.len()), &put);
-            }
+        fn any_file_is_read_or_refused(text in est_goldens::scribbled(FILE)) {
             if let Ok(config) = parse(&text) {
                 let mut line = vec!["est".to_string(), "predict".into(), "a.mp4".into()];
                 line.extend(additions(&config, &["est", "predict", "a.mp4"]));

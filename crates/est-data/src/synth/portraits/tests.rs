@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use est_media::JpegColour;
+
 use super::fit::mean_shape;
 use super::*;
 use crate::synth::facs::Au;
@@ -168,9 +170,7 @@ fn errors_name_the_file() {
     assert!(refused(0).contains("001.jpg") && refused(1).contains("there is no 1"));
     std::fs::write(folder.path().join("neutral/002.jpg"), "").unwrap();
     assert!(problem().contains("002.jpg"));
-    let image = photograph();
-    let encoder = jpeg_encoder::Encoder::new_file(folder.path().join("neutral/001.jpg"), 90).unwrap();
-    encoder.encode(&image.data, WIDTH as u16, WIDTH as u16, jpeg_encoder::ColorType::Rgb).unwrap();
+    std::fs::write(folder.path().join("neutral/001.jpg"), photograph().to_jpeg(90, JpegColour::Full)).unwrap();
     assert_eq!(portraits.subject(0, 1).unwrap().id(), "portrait_001");
     // One photograph has nothing to be blended with.
     std::fs::remove_file(folder.path().join("neutral/002.jpg")).unwrap();
