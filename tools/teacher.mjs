@@ -5,7 +5,7 @@
 //       was meant on the apex frame of every clip, and the confusion: rows what was meant, columns what was read, `none`
 //       where it found no face
 //   node tools/teacher.mjs PICTURE.jpg ...    a line of its probabilities for each
-//   node tools/teacher.mjs --targets FILE.csv SET ...
+//   node tools/teacher.mjs --targets FILE.csv [--part I/N] SET ...
 //       what `est train` takes as `targets`, with the names that `est join` gives the clips: of each generated clip some
 //       frames from rest to apex, of any other its first, each with a distribution (see `target`)
 import { createReadStream, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
@@ -87,9 +87,10 @@ async function target(clip, frame, bytes) {
   return of;
 }
 
-async function targets(file, sets) {
+async function targets(file, [part, parts], sets) {
   const lines = [['clip', 'frame', ...faceapi.CLASSES.map((name) => `p_${name}`)].join(',')];
-  for (const [set, shard] of sets.flatMap((set) => shards(set).map((shard) => [basename(resolve(set)), shard]))) {
+  const all = sets.flatMap((set) => shards(set).map((shard) => [basename(resolve(set)), shard]));
+  for (const [set, shard] of all.filter((_, k) => k % parts === part - 1)) {
     for await (const { clip, frame, bytes } of framesOf(shard, fromRestToApex)) {
       const of = await target(clip, frame, bytes);
       lines.push([`${set}-${clip.clip}`, frame, ...faceapi.CLASSES.map((name) => of[name].toFixed(5))].join(','));
@@ -124,13 +125,14 @@ async function confusion(set) {
 
 const sources = process.argv.slice(2);
 if (!sources.length) {
-  console.error('usage: node tools/teacher.mjs [--targets FILE.csv] SET|PICTURE.jpg ...');
+  console.error('usage: node tools/teacher.mjs [--targets FILE.csv [--part I/N]] SET|PICTURE.jpg ...');
   process.exit(2);
 }
 await faceapi.start();
 if (sources[0] === '--targets') {
   await fer.start();
-  await targets(sources[1], sources.slice(2));
+  const parted = sources[2] === '--part';
+  await targets(sources[1], parted ? sources[3].split('/').map(Number) : [1, 1], sources.slice(parted ? 4 : 2));
   process.exit(0);
 }
 for (const source of sources) {

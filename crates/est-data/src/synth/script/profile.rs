@@ -25,6 +25,8 @@ pub struct Profile {
     /// The face at rest is not neutral but resembles, the same in all clips of a subject, an expression; at 1 with an
     /// intensity of 0.05 to 0.15.
     pub resting: f32,
+    /// Chance in [0, 1] that a subject's mouth hangs open at rest, in all clips.
+    pub open_mouths: f32,
     /// Head pose: at 1 an offset with a standard deviation of 8, 5 and 4 degrees (yaw, pitch, roll), drift, and nods.
     pub pose: f32,
     /// Blinks: at 1 each subject has a rate of 2 to 20 a minute.
@@ -66,6 +68,7 @@ impl Default for Profile {
             asymmetry: 1.0,
             tremor: 1.0,
             resting: 1.0,
+            open_mouths: 0.0,
             pose: 1.0,
             blinks: 1.0,
             gaze: 1.0,
@@ -190,8 +193,8 @@ impl Profile {
         {
             return Some(format!("letters {:?}: want five weights, one at least above 0", self.letters));
         }
-        if [self.two_bursts, self.cut_at_apex].iter().any(|chance| !(0.0..=1.0).contains(chance)) {
-            return Some("two_bursts and cut_at_apex are chances, from 0 to 1".to_string());
+        if [self.two_bursts, self.cut_at_apex, self.open_mouths].iter().any(|chance| !(0.0..=1.0).contains(chance)) {
+            return Some("two_bursts, cut_at_apex and open_mouths are chances, from 0 to 1".to_string());
         }
         knobs.iter().find(|knob| !(0.0..=10.0).contains(*knob)).map(|knob| format!("a knob of {knob}: want 0 to 10"))
     }
