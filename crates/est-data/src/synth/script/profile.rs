@@ -18,6 +18,9 @@ pub struct Profile {
     pub two_bursts: f32,
     /// Chance in [0, 1] that a clip starts or ends within the apex.
     pub cut_at_apex: f32,
+    /// Where the most is above 0, of each clip only the fewest to the most frames that end at its apex are kept: a snapshot, or
+    /// the short rise that some data sets consist of.
+    pub excerpt: [usize; 2],
     /// How far left and right differ; at 1 one side is up to a fifth weaker.
     pub asymmetry: f32,
     /// Trembling of a held expression; at 1 up to 3% of the intensity of each unit.
@@ -65,6 +68,7 @@ impl Default for Profile {
             frames: [70, 160],
             two_bursts: 0.25,
             cut_at_apex: 0.2,
+            excerpt: [0, 0],
             asymmetry: 1.0,
             tremor: 1.0,
             resting: 1.0,
@@ -188,6 +192,10 @@ impl Profile {
         let [fewest, most] = self.frames;
         if !(60 <= fewest && fewest <= most && most <= 10_000) {
             return Some(format!("frames {fewest} to {most}: want 60 to 10,000, in order"));
+        }
+        let [fewest, most] = self.excerpt;
+        if most > 0 && !(1 <= fewest && fewest <= most) {
+            return Some(format!("an excerpt of {fewest} to {most} frames: want 1 or more, in order, or 0 to 0 for none"));
         }
         if self.letters.iter().any(|&weight| !(0.0..=1e6).contains(&weight)) || self.letters.iter().sum::<f32>() <= 0.0
         {
