@@ -33,13 +33,13 @@ for group in train held; do
 done
 
 synth() {
-  "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --knob resting=1.8 \
-    --knob open_mouths=0.15 --knob resolution=3 --knob blur=1.3 --size 112 --clips-per-subject 7 "$@"
+  "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --knob resting=1.8 --size 112 \
+    --clips-per-subject 7 "$@"
 }
-synth --out heads-a --knob 'letters=[0.02,0.13,0.25,0.3,0.3]' --knob 'frames=[60,80]' --subjects 200 --seed 41
-synth --out port-a --portraits portraits-train --blends --knob 'letters=[0.02,0.12,0.28,0.33,0.25]' --knob 'frames=[60,80]' \
-  --subjects 500 --seed 42
-synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --knob 'frames=[60,80]' --subjects 21 --seed 43
+synth --out heads-a --knob 'letters=[0.02,0.13,0.25,0.3,0.3]' --knob 'frames=[60,80]' --subjects 250 --seed 31
+synth --out port-a --portraits portraits-train --blends --knob 'letters=[0.02,0.15,0.33,0.3,0.2]' --knob 'frames=[60,80]' \
+  --subjects 500 --seed 32
+synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --knob 'frames=[60,80]' --subjects 21 --seed 33
 "$est" join train=heads-a train=port-a train=stills-train validation=port-val --out set
 # What stands behind the encoder learns from the animated photographs alone.
 "$est" join train=port-a train=stills-train validation=port-val --out set-clips

@@ -24,8 +24,9 @@ impl<D: Detector + ?Sized> Detector for &mut D {
 /// How [`RetinaFace`] looks at a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectorOptions {
-    /// A picture whose longer side has more pixels than this is reduced to it. Smaller ones are not enlarged: that finds
-    /// only faces below 15 pixels, which have no expression to read, and costs the time of a large picture.
+    /// A picture whose longer side has more pixels than this is reduced to it. Of smaller ones only those of at most 256
+    /// pixels are changed: see `CUT_OUT`. To enlarge others finds only faces below 15 pixels, which have no expression to
+    /// read, and costs the time of a large picture.
     pub size: usize,
     /// Faces of a lower score are not reported. Not yet what a user calls a face: the tracker asks more of a new one.
     pub low_score: f32,
@@ -49,6 +50,13 @@ const SESSIONS: usize = 2;
 const MULTIPLE: usize = retinaface::STRIDES[2];
 /// Scale of the box regressions: offsets of the centre, and logarithms of the sides.
 const VARIANCES: [f32; 2] = [0.1, 0.2];
+
+/// A picture whose longer side has at most so many pixels may be a face that another program cut out, without anything
+/// around it. The network was trained on faces in pictures: it finds nothing in some of those and misplaces the landmarks
+/// of others, so they get a margin of half their side.
+const CUT_OUT: usize = 256;
+/// And are enlarged to this, if they are smaller.
+const ENLARGED: usize = 160;
 
 /// RetinaFace MobileNet-0.25 on the engine.
 pub struct RetinaFace {
@@ -117,9 +125,11 @@ impl Detector for RetinaFace {
     }
 }
 
-/// How a picture lies in the network's input: reduced by `scale` (per axis), at the top left, padded right and below.
+/// How a picture lies in the network's input: scaled by `scale` (per axis), with `margin` at the left and the right, above
+/// and below, padded further right and below.
 struct Fit {
     shown: [usize; 2],
+    margin: [usize; 2],
     scale: [f32; 2],
     height: usize,
     width: usize,
@@ -127,34 +137,45 @@ struct Fit {
 
 impl Fit {
     fn new(image: &Image, size: usize) -> Self {
-        let scale = (size as f64 / image.width.max(image.height) as f64).min(1.0);
+        let longer = image.width.max(image.height);
+        let cut_out = longer <= CUT_OUT.min(size);
+        let wanted = if cut_out { longer.max(ENLARGED) } else { longer.min(size) };
+        let scale = wanted as f64 / longer as f64;
         let shown = [image.width, image.height].map(|side| ((side as f64 * scale).round() as usize).max(1));
+        let margin = if cut_out { shown.map(|side| side / 2) } else { [0; 2] };
+        let side = |axis: usize| (shown[axis] + 2 * margin[axis]).next_multiple_of(MULTIPLE);
         Fit {
             shown,
+            margin,
             scale: [shown[0] as f32 / image.width as f32, shown[1] as f32 / image.height as f32],
-            height: shown[1].next_multiple_of(MULTIPLE),
-            width: shown[0].next_multiple_of(MULTIPLE),
+            height: side(1),
+            width: side(0),
         }
     }
 
     /// Makes `input` [height, width, 3], blue green red minus the mean; the padding is the mean itself.
     fn input(&self, image: &Image, input: &mut Vec<f32>) {
         let [wide, high] = self.shown;
-        let reduced;
+        let scaled;
         let shown = if [image.width, image.height] == self.shown {
             image
         } else {
             let all = Window { x: 0.0, y: 0.0, w: image.width as f64, h: image.height as f64 };
-            reduced = resample(image, all, wide, high, FilterType::Bilinear);
-            &reduced
+            scaled = resample(image, all, wide, high, FilterType::Bilinear);
+            &scaled
         };
+        // Only what the picture does not cover is cleared: most pictures cover nearly all.
+        let [left, top] = self.margin;
         input.resize(self.height * self.width * 3, 0.0);
-        let (above, below) = input.split_at_mut(high * self.width * 3);
+        let (above, rest) = input.split_at_mut(top * self.width * 3);
+        let (rows, below) = rest.split_at_mut(high * self.width * 3);
+        above.fill(0.0);
         below.fill(0.0);
-        let rows = above.chunks_exact_mut(self.width * 3);
-        for (to, from) in rows.zip(shown.data.chunks_exact(wide * 3)) {
-            let (to, right) = to.split_at_mut(wide * 3);
-            right.fill(0.0);
+        for (row, from) in rows.chunks_exact_mut(self.width * 3).zip(shown.data.chunks_exact(wide * 3)) {
+            let (before, row) = row.split_at_mut(3 * left);
+            let (to, after) = row.split_at_mut(3 * wide);
+            before.fill(0.0);
+            after.fill(0.0);
             for (to, from) in to.as_chunks_mut::<3>().0.iter_mut().zip(from.as_chunks::<3>().0) {
                 *to = std::array::from_fn(|channel| f32::from(from[2 - channel]) - retinaface::MEAN_BGR[channel]);
             }
@@ -164,9 +185,10 @@ impl Fit {
     /// From the network's pixels to the picture's.
     fn restore(&self, face: &mut Detection) {
         let [sx, sy] = self.scale;
-        let Rect { x, y, w, h } = face.rect;
-        face.rect = Rect { x: x / sx, y: y / sy, w: w / sx, h: h / sy };
-        face.landmarks = face.landmarks.map(|[x, y]| [x / sx, y / sy]);
+        let place = |[x, y]: [f32; 2]| [(x - self.margin[0] as f32) / sx, (y - self.margin[1] as f32) / sy];
+        let [x, y] = place([face.rect.x, face.rect.y]);
+        face.rect = Rect { x, y, w: face.rect.w / sx, h: face.rect.h / sy };
+        face.landmarks = face.landmarks.map(place);
     }
 }
 
@@ -312,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_reduced_never_enlarged() {
+    fn large_pictures_are_reduced_and_small_ones_get_a_margin() {
         let fit = |width: usize, height: usize| {
             let fit = Fit::new(&Image::new(width, height, vec![0; width * height * 3]), 640);
             (fit.shown, [fit.width, fit.height])
@@ -320,19 +342,30 @@ mod tests {
         assert_eq!(fit(1920, 1080), ([640, 360], [640, 384]));
         assert_eq!(fit(1080, 1920), ([360, 640], [384, 640]));
         assert_eq!(fit(320, 240), ([320, 240], [320, 256]));
-        assert_eq!(fit(1, 1), ([1, 1], [32, 32]));
+        assert_eq!(fit(257, 100), ([257, 100], [288, 128]));
+        assert_eq!(fit(256, 200), ([256, 200], [512, 416]));
+        assert_eq!(fit(48, 48), ([160, 160], [320, 320]));
+        assert_eq!(fit(1, 1), ([160, 160], [320, 320]));
         assert_eq!(fit(10_000, 16), ([640, 1], [640, 32]));
     }
 
     #[test]
     fn the_input_is_blue_green_red_minus_the_mean_and_the_padding_zero() {
-        let image = Image::new(2, 1, vec![10, 20, 30, 40, 50, 60]);
+        let image = Image::new(258, 1, [10, 20, 30, 40, 50, 60].repeat(129));
         // What was in it before does not show.
         let mut input = vec![9.0; 7];
         Fit::new(&image, 640).input(&image, &mut input);
-        assert_eq!(input.len(), 32 * 32 * 3);
+        assert_eq!(input.len(), 32 * 288 * 3);
         assert_eq!(&input[..6], [30.0 - 104.0, 20.0 - 117.0, 10.0 - 123.0, 60.0 - 104.0, 50.0 - 117.0, 40.0 - 123.0]);
-        assert!(input[6..].iter().all(|&value| value == 0.0));
+        assert!(input[258 * 3..].iter().all(|&value| value == 0.0));
+        // A picture of one colour in the middle of its margin.
+        let image = Image::new(200, 100, vec![0; 200 * 100 * 3]);
+        Fit::new(&image, 640).input(&image, &mut input);
+        assert_eq!(input.len(), 416 * 224 * 3);
+        for (at, pixel) in input.chunks_exact(3).enumerate() {
+            let inside = (100..300).contains(&(at % 416)) && (50..150).contains(&(at / 416));
+            assert_eq!(pixel, if inside { [-104.0, -117.0, -123.0] } else { [0.0; 3] }, "pixel {at}");
+        }
     }
 
     #[test]
@@ -349,6 +382,13 @@ mod tests {
         // A few units in the last place of 1280.
         assert!((w - 1280.0).abs() < 1e-3 && (h - 723.0).abs() < 1e-3, "{w} x {h}");
         assert!((x - 640.0).abs() < 1e-3 && (y - 361.5).abs() < 1e-3, "{x}, {y}");
+        // Enlarged by 160 / 80, in a margin of 80.
+        let fit = Fit::new(&Image::new(80, 80, vec![0; 80 * 80 * 3]), 640);
+        let mut middle = face(80.0, 0.9);
+        middle.landmarks[0] = [160.0, 240.0];
+        fit.restore(&mut middle);
+        assert_eq!((middle.rect.x, middle.rect.y, middle.rect.w), (0.0, -40.0, 20.0));
+        assert_eq!(middle.landmarks[0], [40.0, 80.0]);
     }
 
     #[test]

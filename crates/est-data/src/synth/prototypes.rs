@@ -22,28 +22,13 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::LowerLipDepressor, 0.6),
                 (Au::LipsPart, 0.5),
             ],
-            // Shouts with the mouth half and wide open, bared teeth, a glare, and a chin pushed up below closed lips.
+            // A shout, a glare, and a chin pushed up below closed lips.
             &[
                 (Au::BrowLowerer, 1.0),
                 (Au::LidTightener, 0.7),
                 (Au::UpperLipRaiser, 0.5),
                 (Au::LowerLipDepressor, 0.8),
                 (Au::JawDrop, 0.6),
-            ],
-            &[
-                (Au::BrowLowerer, 1.0),
-                (Au::LidTightener, 0.5),
-                (Au::NoseWrinkler, 0.4),
-                (Au::UpperLipRaiser, 0.7),
-                (Au::LowerLipDepressor, 0.8),
-                (Au::JawDrop, 0.95),
-            ],
-            &[
-                (Au::BrowLowerer, 1.0),
-                (Au::LidTightener, 0.8),
-                (Au::LipStretcher, 0.5),
-                (Au::UpperLipRaiser, 0.4),
-                (Au::LowerLipDepressor, 0.9),
             ],
             &[(Au::BrowLowerer, 1.0), (Au::UpperLidRaiser, 0.6), (Au::LidTightener, 0.4), (Au::LipPressor, 0.4)],
             &[(Au::BrowLowerer, 1.0), (Au::LidTightener, 0.8), (Au::LipTightener, 0.5), (Au::ChinRaiser, 0.9)],
@@ -55,8 +40,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::NoseWrinkler, 1.0), (Au::LipCornerDepressor, 0.4), (Au::LowerLipDepressor, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::ChinRaiser, 0.5), (Au::LidTightener, 0.5)],
             &[(Au::NoseWrinkler, 1.0), (Au::UpperLipRaiser, 0.9), (Au::LipsPart, 0.6), (Au::LidTightener, 0.4)],
-            // With the whole face drawn together, by the lip alone, and with lips that part without a jaw that drops: a mouth
-            // wide open is what anger, fear and surprise share.
+            // With the whole face drawn together, by the lip alone, and with an open mouth.
             &[
                 (Au::NoseWrinkler, 1.0),
                 (Au::BrowLowerer, 0.7),
@@ -71,13 +55,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::BrowLowerer, 0.4),
                 (Au::LidTightener, 0.5),
             ],
-            &[
-                (Au::NoseWrinkler, 1.0),
-                (Au::BrowLowerer, 0.4),
-                (Au::UpperLipRaiser, 0.8),
-                (Au::LipCornerDepressor, 0.3),
-                (Au::LipsPart, 0.5),
-            ],
+            &[(Au::NoseWrinkler, 0.9), (Au::UpperLipRaiser, 0.9), (Au::LowerLipDepressor, 0.5), (Au::JawDrop, 0.4)],
         ],
     ),
     (
@@ -108,16 +86,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::LipStretcher, 0.9),
                 (Au::JawDrop, 0.55),
             ],
-            // A scream; lids that are hardly raised; and near to surprise.
-            &[
-                (Au::InnerBrowRaiser, 1.0),
-                (Au::OuterBrowRaiser, 0.4),
-                (Au::BrowLowerer, 0.6),
-                (Au::UpperLidRaiser, 0.9),
-                (Au::LipStretcher, 0.7),
-                (Au::LowerLipDepressor, 0.5),
-                (Au::JawDrop, 0.9),
-            ],
+            // With lids that are hardly raised, and near to surprise.
             &[
                 (Au::InnerBrowRaiser, 1.0),
                 (Au::BrowLowerer, 0.7),
@@ -142,9 +111,6 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::CheekRaiser, 0.9), (Au::LipCornerPuller, 1.0)],
             &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.8)],
             &[(Au::CheekRaiser, 1.0), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.9), (Au::JawDrop, 0.35)],
-            // By the mouth alone, and with it wide open.
-            &[(Au::CheekRaiser, 0.3), (Au::LipCornerPuller, 0.8)],
-            &[(Au::CheekRaiser, 0.9), (Au::LipCornerPuller, 1.0), (Au::LipsPart, 0.6), (Au::JawDrop, 0.8)],
             // A laugh that closes the eyes: what tells it from crying is the brows and the corners of the mouth.
             &[
                 (Au::CheekRaiser, 1.0),
@@ -197,24 +163,6 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
                 (Au::ChinRaiser, 0.8),
                 (Au::EyesClosed, 1.0),
             ],
-            &[
-                (Au::InnerBrowRaiser, 1.0),
-                (Au::BrowLowerer, 0.45),
-                (Au::CheekRaiser, 0.5),
-                (Au::LipStretcher, 0.7),
-                (Au::LipCornerPuller, 0.45),
-                (Au::LipPressor, 0.3),
-                (Au::EyesClosed, 0.95),
-            ],
-            // Eyes cast down above the same mouth, less of it.
-            &[
-                (Au::InnerBrowRaiser, 1.0),
-                (Au::BrowLowerer, 0.5),
-                (Au::LipStretcher, 0.4),
-                (Au::LipCornerPuller, 0.25),
-                (Au::ChinRaiser, 0.4),
-                (Au::EyesClosed, 0.6),
-            ],
             // The brows alone.
             &[(Au::InnerBrowRaiser, 1.0), (Au::BrowLowerer, 0.8), (Au::LipCornerDepressor, 0.4)],
         ],
@@ -225,8 +173,7 @@ pub const PROTOTYPES: [(&str, &[Prototype]); 7] = [
             &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 0.8), (Au::JawDrop, 0.9)],
             &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::JawDrop, 1.0)],
             &[(Au::InnerBrowRaiser, 0.9), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 1.0), (Au::LipsPart, 0.8)],
-            // A jaw that drops below brows that hardly rise, a round mouth, and a closed one.
-            &[(Au::InnerBrowRaiser, 0.4), (Au::OuterBrowRaiser, 0.5), (Au::UpperLidRaiser, 0.5), (Au::JawDrop, 1.0)],
+            // A round mouth, and a closed one.
             &[(Au::InnerBrowRaiser, 0.8), (Au::OuterBrowRaiser, 0.9), (Au::LipFunneler, 0.4), (Au::JawDrop, 1.0)],
             &[(Au::InnerBrowRaiser, 1.0), (Au::OuterBrowRaiser, 1.0), (Au::UpperLidRaiser, 1.0)],
         ],

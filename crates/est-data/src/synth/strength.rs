@@ -9,16 +9,16 @@ const GAINS: [(&str, f32); 15] = [
     ("mouthPress", 1.4),
     ("browInnerUp", 2.0),
     ("browOuterUp", 1.5),
-    ("browDown", 1.45),
-    ("eyeWide", 1.25),
-    ("mouthFrown", 1.35),
-    ("noseSneer", 1.8),
-    ("mouthUpperUp", 1.3),
+    ("browDown", 1.8),
+    ("eyeWide", 1.6),
+    ("mouthFrown", 1.5),
+    ("noseSneer", 2.4),
+    ("mouthUpperUp", 1.5),
     ("mouthLowerDown", 1.2),
-    ("mouthStretch", 1.8),
+    ("mouthStretch", 2.2),
     ("eyeSquint", 1.5),
     ("cheekSquint", 1.4),
-    ("mouthSmile", 1.35),
+    ("mouthSmile", 1.5),
     ("mouthShrugLower", 1.3),
 ];
 
@@ -28,10 +28,10 @@ const DRAGGED: [(&str, &str, f32); 7] = [
     ("jawOpen", "mouthFunnel", 0.30),
     ("mouthSmileLeft", "mouthUpperUpLeft", 0.45),
     ("mouthSmileRight", "mouthUpperUpRight", 0.45),
-    ("noseSneerLeft", "mouthUpperUpLeft", 0.5),
-    ("noseSneerRight", "mouthUpperUpRight", 0.5),
-    ("browDownLeft", "corrugatorLeft", 0.6),
-    ("browDownRight", "corrugatorRight", 0.6),
+    ("noseSneerLeft", "mouthUpperUpLeft", 0.8),
+    ("noseSneerRight", "mouthUpperUpRight", 0.8),
+    ("browDownLeft", "corrugatorLeft", 0.9),
+    ("browDownRight", "corrugatorRight", 0.9),
 ];
 
 /// Degrees of gaze at which the units `eyeLook..` have their full strength.
@@ -39,10 +39,6 @@ const FULL_LOOK: f32 = 30.0;
 
 /// The most that several action units together make of one face unit.
 const MOST: f32 = 1.15;
-
-/// The most of a unit that is drawn with all that drags it: a nose that wrinkles beside a lip that rises would make the mouth
-/// a rectangle.
-const MOST_DRAGGED: f32 = 1.6;
 
 /// The face units of a state with their strengths on the mesh.
 pub(super) fn face_units(state: &FaceState) -> Vec<(String, f32)> {
@@ -59,7 +55,7 @@ pub(super) fn face_units(state: &FaceState) -> Vec<(String, f32)> {
     for (name, other, share) in DRAGGED {
         if let Some(weight) = units.iter().find(|(unit, _)| unit == name).map(|(_, weight)| *weight) {
             match units.iter_mut().find(|(unit, _)| unit == other) {
-                Some((_, known)) => *known = known.max((*known + share * weight).min(MOST_DRAGGED)),
+                Some((_, known)) => *known += share * weight,
                 None => units.push((other.to_string(), share * weight)),
             }
         }

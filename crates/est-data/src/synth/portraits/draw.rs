@@ -17,13 +17,6 @@ use crate::synth::strength;
 const AXIS: f32 = 0.85;
 /// Where the eyes' pictures lie, in decimetres of the mesh.
 const EYES_DEPTH: f32 = 1.37;
-/// The cosine of the turn from the camera beyond which skin counts as folded away.
-const FOLDED: f32 = 0.6;
-/// The length of lashes that lie on the cheek and their depth, in decimetres of the mesh, and how much they hide.
-const LASHES: f32 = 0.045;
-const LASHES_DEPTH: f32 = 1.4;
-const LASH_OPACITY: f32 = 0.9;
-const LASH_COLUMNS: usize = 12;
 /// Columns of the grid on which a row of teeth is drawn.
 const TEETH: usize = 16;
 
@@ -73,8 +66,6 @@ struct Scene<'a> {
     flat_light: Point,
     far_light: Point,
     jaw: f32,
-    /// How far the viewer's left and right eye are closed.
-    closed: [f32; 2],
 }
 
 impl<'a> Scene<'a> {
@@ -83,13 +74,13 @@ impl<'a> Scene<'a> {
         let patch = &portrait.patch;
         let positions = patch.moved(&weights);
         let [left, right] = state.aus.get(Au::EyesClosed);
-        let closed = [right, left];
+        let open = [1.0 - right, 1.0 - left];
         let places: Vec<Point> = (0..positions.len())
             .map(|vertex| {
                 let [x, y, z] = positions[vertex];
                 let at = portrait.fit.at(x, y);
                 // A closed lid lies where the fit says, on the other one.
-                let open = 1.0 - closed[usize::from(x > 0.0)];
+                let open = open[usize::from(x > 0.0)];
                 let offset = portrait.offsets[vertex].map(|value| value * open);
                 [at[0] + offset[0], at[1] + offset[1], z * portrait.fit.scale]
             })
@@ -97,11 +88,7 @@ impl<'a> Scene<'a> {
         let view = View::new(portrait, state, size);
         let shading = Shading::new(&state.light, &state.pose);
         let lights = normals(&positions, &patch.quads);
-        // Skin that faced away from the camera, as a lid's folded in, takes the light that it unfolds into.
-        let lights = lights.iter().zip(&patch.normals).map(|(normal, rest)| {
-            let rest = if rest[2] < FOLDED { normal } else { rest };
-            shading.ratio(*normal, *rest)
-        });
+        let lights = lights.iter().zip(&patch.normals).map(|(normal, rest)| shading.ratio(*normal, *rest));
         Scene {
             portrait,
             places,
@@ -109,7 +96,6 @@ impl<'a> Scene<'a> {
             flat_light: shading.ratio([0.0, 0.0, 1.0], [0.0, 0.0, 1.0]),
             far_light: shading.far(),
             jaw: weights.iter().find(|(name, _)| name == "jawOpen").map_or(0.0, |(_, weight)| *weight),
-            closed,
             view,
             size,
         }
@@ -125,10 +111,6 @@ impl<'a> Scene<'a> {
         self.draw_mouth(&mut canvas);
         canvas.next_layer();
         self.draw_skin(&mut canvas, state);
-        canvas.next_layer();
-        for (eye, closed) in self.closed.into_iter().enumerate() {
-            self.draw_lashes(&mut canvas, eye, closed);
-        }
         Drawn { image: canvas.halved(), landmarks: self.landmarks(state.gaze) }
     }
 
@@ -260,36 +242,6 @@ impl<'a> Scene<'a> {
         };
         for quad in &patch.quads {
             canvas.quad(quad.map(|vertex| &corners[vertex]), &colour);
-        }
-    }
-
-    /// The lashes of a lid that closes: a dark line below its edge that fades towards the cheek. The photograph's own are too
-    /// few pixels to be stretched.
-    fn draw_lashes(&self, canvas: &mut Canvas, eye: usize, closed: f32) {
-        if closed <= 0.0 {
-            return;
-        }
-        let edge = &self.portrait.patch.eyes[eye].upper;
-        let line: Vec<[f32; 2]> = edge.iter().map(|&vertex| [self.places[vertex][0], self.places[vertex][1]]).collect();
-        let (from, to) = (line[0][0], line[line.len() - 1][0]);
-        let corner = |column: usize, lower: bool| {
-            let share = column as f32 / LASH_COLUMNS as f32;
-            let x = from + share * (to - from);
-            // Longest towards the temple, none in the corners.
-            let temple = if eye == 0 { 1.0 - share } else { share };
-            let length = LASHES * self.portrait.fit.scale * (0.6 + 0.8 * temple) * (1.0 - (2.0 * share - 1.0).powi(6));
-            let y = height_at(&line, x) + if lower { length } else { -0.3 * length };
-            Corner {
-                at: self.view.at([x, y, LASHES_DEPTH * self.portrait.fit.scale]),
-                texture: [0.0; 2],
-                light: self.flat_light,
-                opacity: if lower { 0.0 } else { LASH_OPACITY * closed },
-            }
-        };
-        for column in 0..LASH_COLUMNS {
-            let corners =
-                [corner(column, false), corner(column + 1, false), corner(column + 1, true), corner(column, true)];
-            canvas.quad(corners.each_ref(), &|_, _| [28.0, 20.0, 18.0, 1.0]);
         }
     }
 

@@ -4,8 +4,8 @@ use super::raster::Texture;
 
 /// Where the rows of teeth lie in the mesh, in decimetres: the edges of the upper and the lower incisors, how far the
 /// teeth reach to the side, their height with the gum, and the depth of the incisors.
-pub const UPPER_EDGE: f32 = 6.575;
-pub const LOWER_EDGE: f32 = 6.54;
+pub const UPPER_EDGE: f32 = 6.597;
+pub const LOWER_EDGE: f32 = 6.565;
 pub const HALF_WIDTH: f32 = 0.225;
 pub const HEIGHT: f32 = 0.13;
 pub const FRONT: f32 = 1.47;

@@ -128,9 +128,6 @@ fn action_units_do_what_their_names_say() {
     let pupil = rest.landmarks[0];
     let blink = portrait().draw(&showing(&[Au::EyesClosed]), SIZE);
     assert!(brightness(&rest.image, pupil) < 40 && brightness(&blink.image, pupil) > 100);
-    // This photograph has no lashes, so dark ones on the lid's edge are drawn.
-    let darkest = |image: &Image| (1..8).map(|down| brightness(image, [pupil[0] - 6.0, pupil[1] + down as f32])).min();
-    assert!(darkest(&rest.image) > Some(100) && darkest(&blink.image) < Some(80), "{:?}", darkest(&blink.image));
     // Between parted lips it is darker than lips are.
     let jaw = portrait().draw(&showing(&[Au::JawDrop]), SIZE);
     let between = [middle(&rest)[0], middle(&rest)[1] + 0.03 * SIZE as f32];
