@@ -195,7 +195,9 @@ impl Profile {
         }
         let [fewest, most] = self.excerpt;
         if most > 0 && !(1 <= fewest && fewest <= most) {
-            return Some(format!("an excerpt of {fewest} to {most} frames: want 1 or more, in order, or 0 to 0 for none"));
+            return Some(format!(
+                "an excerpt of {fewest} to {most} frames: want 1 or more, in order, or 0 to 0 for none"
+            ));
         }
         if self.letters.iter().any(|&weight| !(0.0..=1e6).contains(&weight)) || self.letters.iter().sum::<f32>() <= 0.0
         {
