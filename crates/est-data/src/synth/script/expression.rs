@@ -183,7 +183,7 @@ pub(super) fn resting(profile: &Profile, seed: u64, subject: usize) -> Intensiti
     let (_, variants) = expressive[(noise.unit(0) * expressive.len() as f64) as usize];
     let strength = profile.resting * noise.uniform(1, 0.05, 0.15);
     let mut rest = Intensities::default();
-    // The prototype's own first variant, but for an open mouth and lids held down, which have nothing to do with the rest.
+    // The prototype's own first variant without its open mouth and lids held down: whose mouth hangs open, `open_mouths` says.
     for (k, &(au, share)) in variants[0].iter().enumerate() {
         if !matches!(au, Au::JawDrop | Au::LipsPart | Au::EyesClosed) {
             let side = strength * share * noise.uniform(10 + k as u64, 0.7, 1.0);
