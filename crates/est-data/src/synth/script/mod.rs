@@ -14,8 +14,6 @@ pub(super) use curve::{plateau, stream, wander};
 pub use expression::Phase;
 pub use profile::{LETTERS, Profile};
 
-use std::ops::Range;
-
 use super::facs::{Au, Intensities};
 use super::{FaceState, Pose};
 use curve::subject_stream;
@@ -46,9 +44,7 @@ pub struct ClipScript {
     pub label: &'static str,
     /// Frames a second.
     pub fps: f32,
-    /// Frames of the whole course, and those of them that the clip has.
-    whole: usize,
-    kept: Range<usize>,
+    frames: usize,
     resting: Intensities,
     expression: Expression,
     head: Head,
@@ -71,11 +67,10 @@ impl ClipScript {
         let label = order(profile, seed, subject)[clip % profile.classes().len()];
         let length = stream("length", seed, subject, clip).unit(0);
         let frames = fewest + (length * (most - fewest + 1) as f64) as usize;
-        let mut script = ClipScript {
+        ClipScript {
             label,
             fps: FPS,
-            whole: frames,
-            kept: 0..frames,
+            frames,
             resting: expression::resting(profile, seed, subject),
             expression: Expression::new(profile, label, frames, seed, subject, clip),
             head: Head::new(profile, frames, seed, subject, clip),
@@ -84,18 +79,11 @@ impl ClipScript {
             speech: Speech::new(profile, frames, seed, subject, clip),
             light: Lighting::new(profile, frames, seed, subject, clip),
             crop: Crop::new(profile, seed, subject, clip),
-        };
-        let [fewest, most] = profile.excerpt;
-        if most > 0 {
-            let length = stream("excerpt", seed, subject, clip).uniform(0, fewest as f64, most as f64 + 1.0) as usize;
-            let end = script.apex_frame() + 1;
-            script.kept = end.saturating_sub(length)..end;
         }
-        script
     }
 
     pub fn frames(&self) -> usize {
-        self.kept.len()
+        self.frames
     }
 
     /// The expression's scale at its strongest, within the profile's [`LETTERS`]; 0 for `neutral`.
@@ -130,28 +118,27 @@ impl ClipScript {
     /// strongest apex; of a neutral clip, such a frame near the middle.
     pub fn apex_frame(&self) -> usize {
         let total = |aus: &Intensities| Au::ALL.iter().flat_map(|&au| aus.get(au)).sum::<f32>();
-        let shown: Vec<f32> = (0..self.whole).map(|frame| total(&self.expression.at(frame as f32))).collect();
+        let shown: Vec<f32> = (0..self.frames).map(|frame| total(&self.expression.at(frame as f32))).collect();
         let most = shown.iter().copied().fold(0.0, f32::max);
         // Trembling aside, all frames of an apex are as strong as each other: tremor at its usual takes at most 3%.
         let held = if most > 0.0 { Phase::Apex } else { Phase::Neutral };
         let at_apex = |frame: usize| self.expression.phase(frame as f32) == held;
-        let strongest = (0..self.whole).filter(|&frame| at_apex(frame) && shown[frame] >= 0.95 * most);
+        let strongest = (0..self.frames).filter(|&frame| at_apex(frame) && shown[frame] >= 0.95 * most);
         let disturbed = |frame: usize| {
             let t = frame as f32;
             self.blinks.at(t) + 0.5 * total(&self.speech.at(t))
         };
         let cost = |frame: usize| {
-            let aside = (frame as f32 / self.whole as f32 - 0.5).abs();
+            let aside = (frame as f32 / self.frames as f32 - 0.5).abs();
             let weaker = if most > 0.0 { (most - shown[frame]) / most } else { 0.01 * aside };
             4.0 * disturbed(frame) + weaker
         };
-        let apex = strongest.min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
-        apex.expect("every clip holds its apex for a frame or more") - self.kept.start
+        strongest.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).expect("every clip holds its apex for a frame or more")
     }
 
     fn time(&self, frame: usize) -> f32 {
-        assert!(frame < self.frames(), "frame {frame} of {}", self.frames());
-        (self.kept.start + frame) as f32
+        assert!(frame < self.frames, "frame {frame} of {}", self.frames);
+        frame as f32
     }
 
     fn rendered(&self, t: f32) -> Intensities {

@@ -18,9 +18,6 @@ pub struct Profile {
     pub two_bursts: f32,
     /// Chance in [0, 1] that a clip starts or ends within the apex.
     pub cut_at_apex: f32,
-    /// Where the most is above 0, of each clip only the fewest to the most frames that end at its apex are kept: a snapshot, or
-    /// the short rise that some data sets consist of.
-    pub excerpt: [usize; 2],
     /// How far left and right differ; at 1 one side is up to a fifth weaker.
     pub asymmetry: f32,
     /// Trembling of a held expression; at 1 up to 3% of the intensity of each unit.
@@ -28,8 +25,6 @@ pub struct Profile {
     /// The face at rest is not neutral but resembles, the same in all clips of a subject, an expression; at 1 with an
     /// intensity of 0.05 to 0.15.
     pub resting: f32,
-    /// Chance in [0, 1] that a subject's mouth hangs open at rest, in all clips.
-    pub open_mouths: f32,
     /// Head pose: at 1 an offset with a standard deviation of 8, 5 and 4 degrees (yaw, pitch, roll), drift, and nods.
     pub pose: f32,
     /// Blinks: at 1 each subject has a rate of 2 to 20 a minute.
@@ -68,11 +63,9 @@ impl Default for Profile {
             frames: [70, 160],
             two_bursts: 0.25,
             cut_at_apex: 0.2,
-            excerpt: [0, 0],
             asymmetry: 1.0,
             tremor: 1.0,
             resting: 1.0,
-            open_mouths: 0.0,
             pose: 1.0,
             blinks: 1.0,
             gaze: 1.0,
@@ -193,18 +186,12 @@ impl Profile {
         if !(60 <= fewest && fewest <= most && most <= 10_000) {
             return Some(format!("frames {fewest} to {most}: want 60 to 10,000, in order"));
         }
-        let [fewest, most] = self.excerpt;
-        if most > 0 && !(1 <= fewest && fewest <= most) {
-            return Some(format!(
-                "an excerpt of {fewest} to {most} frames: want 1 or more, in order, or 0 to 0 for none"
-            ));
-        }
         if self.letters.iter().any(|&weight| !(0.0..=1e6).contains(&weight)) || self.letters.iter().sum::<f32>() <= 0.0
         {
             return Some(format!("letters {:?}: want five weights, one at least above 0", self.letters));
         }
-        if [self.two_bursts, self.cut_at_apex, self.open_mouths].iter().any(|chance| !(0.0..=1.0).contains(chance)) {
-            return Some("two_bursts, cut_at_apex and open_mouths are chances, from 0 to 1".to_string());
+        if [self.two_bursts, self.cut_at_apex].iter().any(|chance| !(0.0..=1.0).contains(chance)) {
+            return Some("two_bursts and cut_at_apex are chances, from 0 to 1".to_string());
         }
         knobs.iter().find(|knob| !(0.0..=10.0).contains(*knob)).map(|knob| format!("a knob of {knob}: want 0 to 10"))
     }

@@ -293,21 +293,3 @@ fn every_name_is_a_profile() {
     assert_eq!(read, Profile { pose: 2.0, ..Profile::default() });
     assert!(serde_json::from_str::<Profile>(r#"{"poses": 2.0}"#).is_err());
 }
-
-#[test]
-fn an_excerpt_is_the_end_of_the_rise() {
-    let whole = Profile::default();
-    let short = Profile { excerpt: [1, 20], ..Profile::default() };
-    let mut lengths = std::collections::BTreeSet::new();
-    for clip in 0..40 {
-        let [all, part] = [&whole, &short].map(|profile| ClipScript::new(profile, SEED, 3, clip));
-        let (frames, apex) = (part.frames(), all.apex_frame());
-        assert!((1..=20).contains(&frames) && part.apex_frame() == frames - 1);
-        for frame in 0..frames {
-            assert_eq!(part.state(frame), all.state(apex + 1 - frames + frame));
-        }
-        lengths.insert(frames);
-    }
-    assert!(lengths.len() > 10, "{lengths:?}");
-    assert!(Profile { excerpt: [5, 2], ..Profile::default() }.problem().is_some());
-}
