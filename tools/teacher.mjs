@@ -6,8 +6,8 @@
 //       where it found no face
 //   node tools/teacher.mjs PICTURE.jpg ...    a line of its probabilities for each
 //   node tools/teacher.mjs --targets FILE.csv [--part I/N] SET ...
-//       what `est train` takes as `targets`, with the names that `est join` gives the clips: of each generated clip some
-//       frames from rest to apex, of any other its first, each with a distribution (see `target`)
+//       what `est train` takes as `targets`, with the names that `est join` gives the clips: every frame of generated
+//       stills, the apex of other generated clips, of photographs the first, each with a distribution (see `target`)
 import { createReadStream, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { require } from './teacher/packages.mjs';
@@ -44,56 +44,40 @@ function shown({ truth }) {
   return sums.map((sum) => (most > 0 ? (truth.intensity * sum) / most : 0));
 }
 
-// The apex; a second frame of the apex; one on the way; one at rest. Which ones follows from the clip alone.
-function fromRestToApex(clip) {
-  if (!clip.truth) return [0];
-  const [course, frames] = [shown(clip), clip.truth.phase.map((_, k) => k)];
-  const of = (fits) => {
-    const fitting = frames.filter(fits);
-    return fitting.length ? [fitting[(7919 * clip.clip.length + 104729 * Number(clip.clip.replace(/\D/g, ''))) % fitting.length]] : [];
-  };
-  const most = course[clip.truth.apex_frame];
-  const picks = [clip.truth.apex_frame, ...of((k) => course[k] >= 0.9 * most), ...of((k) => course[k] > 0.1 * most && course[k] < 0.9 * most), ...of((k) => course[k] === 0)];
-  return [...new Set(picks)];
-}
+// Of a set of stills every frame, of clips the apex: a window is what its strongest moment is. Of other pictures the first.
+const listed = (clip, stills) => (!clip.truth ? [0] : stills ? clip.truth.phase.map((_, k) => k) : [clip.truth.apex_frame]);
 
 // Shown by less than the first value a class is neutral, from the second on it is itself.
 const [UNSEEN, SEEN] = [0.05, 0.35];
-const EXPRESSIONS = faceapi.CLASSES.filter((name) => name !== 'neutral');
+// Both networks' logarithms of probability are added and divided by this: what they nearly said counts, too.
+const TEMPERATURE = 4;
+// What the logarithm gains where the generator meant the class.
+const MEANT = 1;
 
-// What the networks read in a crop among the expressions, neutral left out: they say which, the generator says how much, for a
-// network that was trained on other pictures calls most of what is shown faintly neutral. face-api's probabilities are
-// mostly 0 or 1, so its logarithms count a third.
-async function readAmongExpressions(bytes, landmarks) {
-  const face = faceapi.measure(landmarks);
+// A frame's target: what the two networks read, softened, and what was meant, as far as it is shown. Of a photograph the
+// label is known and nothing else is asked.
+async function target(clip, frame, bytes) {
+  const meant = (share) => faceapi.CLASSES.map((name) => (name === clip.class ? share : 0) + (name === 'neutral' ? 1 - share : 0));
+  if (!clip.truth) return meant(1);
+  const face = faceapi.measure(clip.landmarks[frame]);
   const picture = faceapi.decode(bytes);
   const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
   picture.dispose();
-  const scores = EXPRESSIONS.map((name) => Math.exp(Math.log(Math.max(first[name], 1e-5)) / 3 + second[faceapi.CLASSES.indexOf(name)]));
+  const prior = meant(Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))));
+  const scores = faceapi.CLASSES.map((name, k) =>
+    Math.exp((Math.log(Math.max(first[name], 1e-7)) + second[k]) / TEMPERATURE + MEANT * prior[k]));
   const sum = scores.reduce((a, b) => a + b, 0);
-  return Object.fromEntries(EXPRESSIONS.map((name, k) => [name, scores[k] / sum]));
-}
-
-// A frame's target: as much neutral as the class is not shown; the rest half the class and half what the networks read. Of a
-// photograph the label is known and nothing else is asked.
-async function target(clip, frame, bytes) {
-  const share = clip.truth ? Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))) : 1;
-  const of = Object.fromEntries(faceapi.CLASSES.map((name) => [name, name === clip.class ? share : 0]));
-  of.neutral += 1 - share;
-  if (clip.truth && share > 0 && clip.class !== 'neutral') {
-    const seen = await readAmongExpressions(bytes, clip.landmarks[frame]);
-    for (const name of EXPRESSIONS) of[name] = 0.5 * (of[name] + share * seen[name]);
-  }
-  return of;
+  return scores.map((score) => score / sum);
 }
 
 async function targets(file, [part, parts], sets) {
   const lines = [['clip', 'frame', ...faceapi.CLASSES.map((name) => `p_${name}`)].join(',')];
-  const all = sets.flatMap((set) => shards(set).map((shard) => [basename(resolve(set)), shard]));
+  const all = sets.flatMap((set) => shards(set).map((shard) => [set, shard]));
   for (const [set, shard] of all.filter((_, k) => k % parts === part - 1)) {
-    for await (const { clip, frame, bytes } of framesOf(shard, fromRestToApex)) {
-      const of = await target(clip, frame, bytes);
-      lines.push([`${set}-${clip.clip}`, frame, ...faceapi.CLASSES.map((name) => of[name].toFixed(5))].join(','));
+    const { stills } = JSON.parse(readFileSync(join(set, 'set.json'))).settings;
+    for await (const { clip, frame, bytes } of framesOf(shard, (clip) => listed(clip, stills))) {
+      const shares = await target(clip, frame, bytes);
+      lines.push([`${basename(resolve(set))}-${clip.clip}`, frame, ...shares.map((share) => share.toFixed(5))].join(','));
     }
     console.error(`${shard}: ${lines.length - 1} frames so far`);
   }

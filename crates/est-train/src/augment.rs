@@ -19,11 +19,14 @@ pub struct Augment {
     pub grey: f64,
     /// How far the face is moved: at 0.1 up to 10 % larger or smaller, 5 % of a side off its place, turned by 6 degrees.
     pub shift: f64,
+    /// Probability that the picture ends within the crop, by up to a fifth of a side at each of its sides: beyond it its
+    /// edge goes on, as in the crops of faces that somebody cut out before.
+    pub border: f64,
 }
 
 impl Augment {
     /// SPEC section 1: "no other augmentation in `paper`".
-    pub const PAPER: Augment = Augment { flip: 0.0, jitter: 0.0, erase: 0.0, grey: 0.0, shift: 0.0 };
+    pub const PAPER: Augment = Augment { flip: 0.0, jitter: 0.0, erase: 0.0, grey: 0.0, shift: 0.0, border: 0.0 };
 
     /// The change of `clip` in `epoch`.
     pub fn draw(&self, seed: u64, epoch: u32, clip: usize) -> Change {
@@ -37,12 +40,15 @@ impl Augment {
         };
         let grey = noise.unit(9) < self.grey;
         let factors = || [factor(1), factor(2), if grey { 0.0 } else { factor(3) }];
+        // Squared: mostly little is missing.
+        let missing = |i: u64| 0.2 * noise.unit(i).powi(2);
         let moved = |i: u64| noise.uniform(i, -self.shift, self.shift);
         Change {
             flip: noise.unit(0) < self.flip,
             factors: (self.jitter > 0.0 || grey).then(factors),
             placed: (self.shift > 0.0).then(|| [1.0 + moved(10), 0.5 * moved(11), 0.5 * moved(12), moved(13)]),
             erase: erased.then(rectangle),
+            ends: (noise.unit(14) < self.border).then(|| [15, 16, 17, 18].map(missing)),
         }
     }
 
@@ -57,6 +63,7 @@ impl Augment {
             ("erase", self.erase),
             ("grey", self.grey),
             ("shift", self.shift),
+            ("border", self.border),
         ];
         let wrong = fields.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value))?;
         Some(format!("augment.{} is {}, not between 0 and 1", wrong.0, wrong.1))
@@ -79,6 +86,8 @@ pub struct Change {
     pub placed: Option<[f32; 4]>,
     /// x, y, width and height as shares of the sides.
     pub erase: Option<[f64; 4]>,
+    /// How much is missing at the left, the right, the top and the bottom, in sides.
+    pub ends: Option<[f64; 4]>,
 }
 
 impl Change {
@@ -96,6 +105,9 @@ impl Change {
                     (0..3).for_each(|c| row.swap(3 * x + c, 3 * (width - 1 - x) + c));
                 }
             }
+        }
+        if let Some(ends) = self.ends {
+            end(image, ends);
         }
         if let Some(rectangle) = self.erase {
             let [x, w] = [0, 2].map(|i| (rectangle[i] * width as f64) as usize);
@@ -130,6 +142,20 @@ fn place(image: &Image, [zoom, right, down, turn]: [f32; 4]) -> Image {
         }
     }
     Image::new(width, height, data)
+}
+
+/// The picture without its margins, its edges going on in their place.
+fn end(image: &mut Image, [left, right, top, bottom]: [f64; 4]) {
+    let within = |size: usize, before: f64, after: f64| {
+        let pixels = |share: f64| (share * size as f64).round() as usize;
+        [pixels(before).min(size - 1), (size - 1).saturating_sub(pixels(after)).max(pixels(before).min(size - 1))]
+    };
+    let [[left, right], [top, bottom]] = [within(image.width, left, right), within(image.height, top, bottom)];
+    let before = image.data.clone();
+    for (at, pixel) in image.data.chunks_exact_mut(3).enumerate() {
+        let (x, y) = ((at % image.width).clamp(left, right), (at / image.width).clamp(top, bottom));
+        pixel.copy_from_slice(&before[3 * (y * image.width + x)..][..3]);
+    }
 }
 
 fn jitter(pixels: &mut [u8], [brightness, contrast, saturation]: [f32; 3]) {
@@ -205,6 +231,16 @@ mod tests {
         assert_eq!(moved([14, 10], [1.5, 0.0, 0.0, 0.0]), [16, 10]);
         // A quarter turn, clockwise as the viewer sees it.
         assert_eq!(moved([14, 10], [1.0, 0.0, 0.0, std::f32::consts::FRAC_PI_2]), [10, 14]);
+    }
+
+    #[test]
+    fn beyond_the_end_of_a_picture_its_edge_goes_on() {
+        let mut image = picture();
+        Change { ends: Some([0.25, 0.125, 0.0, 0.5]), ..Change::default() }.apply(&mut image);
+        let at = |image: &Image, x: usize, y: usize| image.data[3 * (8 * y + x)];
+        for (x, y) in (0..8).flat_map(|x| (0..6).map(move |y| (x, y))) {
+            assert_eq!(at(&image, x, y), at(&picture(), x.clamp(2, 6), y.min(2)), "{x}, {y}");
+        }
     }
 
     #[test]

@@ -70,8 +70,9 @@ pub struct TrainConfig {
     /// all be there. None: random ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
-    /// In the stage `frames`: CSV with what is right for single frames, columns `clip`, `frame` and `p_CLASS` of every
-    /// class (a distribution: from a teacher, or between a class and `neutral`). Only the frames that it lists are read.
+    /// CSV with what is right for single frames, columns `clip`, `frame` and `p_CLASS` of every class (a distribution:
+    /// from a teacher, or between a class and `neutral`). The stage `frames` reads the frames that it lists and no others;
+    /// the other stages read windows, for which the mean of the clip's rows is right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<PathBuf>,
     /// Parts that are not trained, by prefix of their names (`conv1`, `bn1`, `layer1`); their batch norms keep their
@@ -232,10 +233,6 @@ impl TrainConfig {
                 "stage \"frozen\" computes features once: no `augment`",
             ),
             (
-                self.stage == Stage::Frames || self.targets.is_none(),
-                "`targets` are of single frames: only for stage \"frames\"",
-            ),
-            (
                 self.stage != Stage::Frames || self.frozen.is_empty() || !self.frozen.iter().any(String::is_empty),
                 "`frozen` has an empty name",
             ),
@@ -291,7 +288,6 @@ mod tests {
             ("[network]\nsnippets = 3", "network.orders"),
             ("stage = \"frozen\"", "initial"),
             ("stage = \"frozen\"\ninitial = \"a\"\n[augment]\nflip = 0.5", "augment"),
-            ("targets = \"a.csv\"", "stage"),
             ("selection = \"best\"", "unknown variant `best`"),
             ("selection = \"unstated\"", "selection must be"),
             ("[augment]\nflip = 2.0", "augment.flip"),

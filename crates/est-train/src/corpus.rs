@@ -103,6 +103,11 @@ impl Corpus {
         self.pictures(clip, rows.iter().map(|row| row.frame), change)
     }
 
+    /// What the targets, if there are any, say of a clip as a whole.
+    pub fn target(&self, clip: usize) -> Option<Vec<f32>> {
+        self.targets.as_ref().map(|targets| targets.of_whole(clip))
+    }
+
     /// The frames at `places` of a clip's window. The first time that a clip is read, its bytes are compared with the
     /// manifest's hash.
     ///

@@ -399,18 +399,19 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
         Frames::Pixels(pixels) => Input::Pixels(pixels),
         Frames::Features(features) => Input::Numbers(features),
     };
+    let rows = if config.stage == Stage::Frames { config.frames_per_clip } else { 1 };
+    let of = |&class: &i64| std::iter::repeat_n(class, rows);
+    let classes = match &batch.shares[..] {
+        [] => batch.classes.iter().flat_map(of).collect(),
+        shares => {
+            let each = shares.chunks(shares.len() / (batch.len * rows));
+            each.map(|shares| est::largest(shares) as i64).collect()
+        }
+    };
+    let targets = Targets { classes, shares: batch.shares.clone(), orders: batch.orders.clone() };
     if config.stage == Stage::Frames {
-        let of = |&class: &i64| std::iter::repeat_n(class, config.frames_per_clip);
-        let classes: Vec<i64> = match &batch.shares[..] {
-            [] => batch.classes.iter().flat_map(of).collect(),
-            shares => {
-                let frames = batch.len * config.frames_per_clip;
-                shares.chunks(shares.len() / frames).map(|shares| est::largest(shares) as i64).collect()
-            }
-        };
-        return (vec![frames], Targets { classes, shares: batch.shares.clone(), orders: vec![] });
+        return (vec![frames], Targets { orders: vec![], ..targets });
     }
-    let targets = Targets { classes: batch.classes.clone(), shares: vec![], orders: batch.orders.clone() };
     (vec![frames, Input::Indices(&batch.order)], targets)
 }
 

@@ -20,7 +20,7 @@ pub struct Batch {
     /// Which snippet stands at each place: [len, n].
     pub order: Vec<i64>,
     pub classes: Vec<i64>,
-    /// Of every frame, a distribution over the classes, when the corpus has targets.
+    /// Of every row of the logits (a frame, or a clip), a distribution over the classes, when the corpus has targets.
     pub shares: Vec<f32>,
     pub orders: Vec<i64>,
 }
@@ -43,7 +43,10 @@ impl Batch {
             let clip = clips[sample.clip];
             let read = match sampler.draw {
                 Draw::Listed(_) => corpus.listed(clip, &sample.places, &sample.change, &mut batch.shares)?,
-                _ => corpus.frames(clip, &sample.places, &sample.change)?,
+                _ => {
+                    batch.shares.extend(corpus.target(clip).into_iter().flatten());
+                    corpus.frames(clip, &sample.places, &sample.change)?
+                }
             };
             match (read, &mut batch.frames) {
                 (Frames::Pixels(pixels), Frames::Pixels(all)) => all.extend(pixels),

@@ -1,4 +1,4 @@
-//! What is right for single frames, where it is more than the class of their clip.
+//! What is right for single frames, or by their mean for a clip, where it is more than the class of the clip.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +80,13 @@ impl FrameTargets {
     pub fn of(&self, clip: usize) -> &[FrameTarget] {
         &self.rows[&clip]
     }
+
+    /// The mean of the rows of a clip.
+    pub fn of_whole(&self, clip: usize) -> Vec<f32> {
+        let rows = self.of(clip);
+        let mean = |k: usize| rows.iter().map(|row| row.shares[k]).sum::<f32>() / rows.len() as f32;
+        (0..rows[0].shares.len()).map(mean).collect()
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +144,7 @@ mod tests {
         let targets = read(good, &[0]).unwrap();
         let rows: Vec<(u64, &[f32])> = targets.of(0).iter().map(|row| (row.frame, &row.shares[..])).collect();
         assert_eq!(rows, [(3, &[0.75, 0.25][..]), (0, &[1.0, 0.0])]);
+        assert_eq!(targets.of_whole(0), [0.875, 0.125]);
         for (text, train, problem) in [
             (good, &[0, 1][..], "no row of the training clip b"),
             ("clip,frame,p_happy\n", &[], "no column `p_sad`"),

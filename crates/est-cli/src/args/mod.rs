@@ -236,8 +236,11 @@ pub struct SynthArgs {
     /// Person-independent folds to draw [default: 10, or one a subject]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub folds: Option<u32>,
-    /// Write every clip as mp4 too, into DIR/videos (needs the program ffmpeg)
+    /// Only draw up to four frames of each clip: its apex, another of it, one on the way, one at rest
     #[arg(long)]
+    pub stills: bool,
+    /// Write every clip as mp4 too, into DIR/videos (needs the program ffmpeg)
+    #[arg(long, conflicts_with = "stills")]
     pub videos: bool,
     /// Clips in one shard
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]

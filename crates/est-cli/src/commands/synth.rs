@@ -42,6 +42,7 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<ExitCode> {
         size: args.size as usize,
         folds: args.folds.map_or(10.min(args.subjects as usize), |folds| folds as usize),
         shard_clips: args.shard_clips as usize,
+        stills: args.stills,
         videos: args.videos.then(|| out.join("videos")),
     };
     let plan = synth::plan(source.as_ref(), &options)?;

@@ -100,6 +100,11 @@ impl Intensities {
         self.0[au as usize] = sides.map(|side| side.clamp(0.0, 1.0));
     }
 
+    /// The sum over all units and both sides.
+    pub fn total(&self) -> f32 {
+        Au::ALL.iter().flat_map(|&au| self.get(au)).sum()
+    }
+
     /// The face units to apply, with the subject's side: (`mouthSmileLeft`, 0.4). A unit without sides takes the mean.
     /// Weights of several action units on one face unit add up.
     pub fn face_units(&self) -> Vec<(String, f32)> {

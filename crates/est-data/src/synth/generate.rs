@@ -30,6 +30,8 @@ pub struct SynthOptions {
     /// Person-independent folds that are drawn.
     pub folds: usize,
     pub shard_clips: usize,
+    /// Only the frames of [`ClipScript::stills`] are drawn: many different faces to learn from, not their course.
+    pub stills: bool,
     /// Folder for an mp4 of every clip.
     pub videos: Option<PathBuf>,
 }
@@ -72,11 +74,15 @@ pub fn plan(source: &dyn Source, options: &SynthOptions) -> Result<SetPlan, Data
         true => None,
         false => Some(Split::by_subject("synth", &asked, options.folds, options.seed)?),
     };
-    let settings = json!({
+    let mut settings = json!({
         "source": source.name(), "profile": options.profile, "seed": options.seed, "size": options.size,
         "subjects": options.subjects, "clips_per_subject": options.clips_per_subject, "jpeg_quality": QUALITY,
         "videos": options.videos.is_some(), "mixes_faces": source.mixes_faces(),
     });
+    // Left out where it is off: sets that were made before there was this choice stay the same sets.
+    if options.stills {
+        settings["stills"] = json!(true);
+    }
     Ok(SetPlan { name: "synth".to_string(), classes, settings, clips, split, shard_clips: options.shard_clips })
 }
 
@@ -114,10 +120,12 @@ impl ClipMaker for ScriptMaker<'_> {
         let begin = |_: &PathBuf| VideoFile::begin(scratch.folder(), options.size, f64::from(script.fps));
         let mut video = options.videos.as_ref().map(begin).transpose().map_err(write())?;
         let mut landmarks = vec![];
-        for frame in 0..script.frames() {
+        let shown = if options.stills { script.stills() } else { (0..script.frames()).collect() };
+        for (place, &frame) in shown.iter().enumerate() {
             let mut drawn = subject.draw(&script.state(frame), options.size);
             nuisance.apply(frame, &mut drawn.image);
-            let pts_s = frame as f64 / f64::from(script.fps);
+            // Stills stand one behind the other, so that a window shows each for as long.
+            let pts_s = place as f64 / f64::from(script.fps);
             frames.push(pts_s, &drawn.image.to_jpeg(QUALITY, JpegColour::Full)).map_err(write())?;
             if let Some(video) = &mut video {
                 video.frame(&drawn.image).map_err(write())?;
@@ -128,16 +136,17 @@ impl ClipMaker for ScriptMaker<'_> {
             let path = folder.join(format!("{}.mp4", row.clip));
             video.finish(&path).map_err(DataError::write(&path))?;
         }
-        let decoded = script.frames() as u64;
-        let details = json!({ "subject_id": subject.id(), "truth": truth(&script), "landmarks": landmarks });
+        let decoded = shown.len() as u64;
+        let details = json!({ "subject_id": subject.id(), "truth": truth(&script, &shown), "landmarks": landmarks });
         Ok(MadeClip { status: ClipStatus::Ok, frames: Some(frames), decoded, tracks: 1, note: None, details })
     }
 }
 
-/// What is known of a clip: intensities as [left, right] for each frame, of the action units that occur; poses as [yaw,
+/// What is known of a clip's frames that are `shown`: intensities as [left, right] for each frame, of the action units that occur; poses as [yaw,
 /// pitch, roll] in degrees.
-fn truth(script: &ClipScript) -> Value {
-    let frames: Vec<Truth> = (0..script.frames()).map(|frame| script.truth(frame)).collect();
+fn truth(script: &ClipScript, shown: &[usize]) -> Value {
+    let frames: Vec<Truth> = shown.iter().map(|&frame| script.truth(frame)).collect();
+    let apex = script.apex_frame();
     let over_time = |of: fn(&Truth) -> &Intensities| -> Map<String, Value> {
         let occurs = |au: &Au| frames.iter().any(|truth| of(truth).get(*au) != [0.0; 2]);
         let values = |au: Au| frames.iter().map(|truth| of(truth).get(au).map(thousandths)).collect::<Vec<_>>();
@@ -152,7 +161,7 @@ fn truth(script: &ClipScript) -> Value {
     let pose = |truth: &Truth| [truth.pose.yaw, truth.pose.pitch, truth.pose.roll].map(thousandths);
     json!({
         "intensity": thousandths(script.intensity()),
-        "apex_frame": script.apex_frame(),
+        "apex_frame": shown.iter().position(|&frame| frame == apex),
         "phase": frames.iter().map(|truth| truth.phase.name()).collect::<Vec<_>>(),
         "pose": frames.iter().map(pose).collect::<Vec<_>>(),
         "resting": resting,

@@ -96,6 +96,7 @@ impl Expression {
             sides[weaker] *= (1.0 - lopsided * asymmetry.uniform(2 + k64, 0.6, 1.0)).max(0.0);
             Part { au, sides, lag: if k == first { 0.0 } else { noise.uniform(200 + k64, 0.0, f64::from(LAG)) } }
         });
+        let parts = parts.chain(strays(profile.strays * intensity, variant, stream("strays", seed, subject, clip)));
         Expression {
             intensity: if variant.is_empty() { 0.0 } else { intensity },
             parts: parts.collect(),
@@ -125,6 +126,17 @@ impl Expression {
         let phases = self.bursts.iter().rev().map(|burst| burst.phase(t, lag));
         phases.into_iter().find(|&phase| phase != Phase::Neutral).unwrap_or(Phase::Neutral)
     }
+}
+
+/// What comes with the units of a class: none of them, and nothing that closes the eyes.
+fn strays(scale: f32, variant: &[(Au, f32)], noise: Noise) -> impl Iterator<Item = Part> {
+    let count = if scale > 0.0 && !variant.is_empty() { (noise.unit(0) * 4.0) as u64 } else { 0 };
+    (0..count).filter_map(move |k| {
+        let au = Au::ALL[(noise.unit(10 + k) * Au::ALL.len() as f64) as usize];
+        let at_apex = (scale * noise.uniform(20 + k, 0.1, 0.4)).min(1.0);
+        let fits = au != Au::EyesClosed && variant.iter().all(|&(own, _)| own != au);
+        fits.then(|| Part { au, sides: [at_apex; 2], lag: noise.uniform(30 + k, 0.0, f64::from(LAG)) })
+    })
 }
 
 /// The clip's intensity: a letter by the profile's weights, then uniform within it.

@@ -14,6 +14,8 @@ pub(super) use curve::{plateau, stream, wander};
 pub use expression::Phase;
 pub use profile::{LETTERS, Profile};
 
+use est_nets::Noise;
+
 use super::facs::{Au, Intensities};
 use super::{FaceState, Pose};
 use curve::subject_stream;
@@ -53,6 +55,8 @@ pub struct ClipScript {
     speech: Speech,
     light: Lighting,
     crop: Crop,
+    /// For [`Self::stills`].
+    picks: Noise,
 }
 
 impl ClipScript {
@@ -79,6 +83,7 @@ impl ClipScript {
             speech: Speech::new(profile, frames, seed, subject, clip),
             light: Lighting::new(profile, frames, seed, subject, clip),
             crop: Crop::new(profile, seed, subject, clip),
+            picks: stream("stills", seed, subject, clip),
         }
     }
 
@@ -117,8 +122,7 @@ impl ClipScript {
     /// The frame of the strongest expression, with open eyes and without speech as far as there is such a frame at the
     /// strongest apex; of a neutral clip, such a frame near the middle.
     pub fn apex_frame(&self) -> usize {
-        let total = |aus: &Intensities| Au::ALL.iter().flat_map(|&au| aus.get(au)).sum::<f32>();
-        let shown: Vec<f32> = (0..self.frames).map(|frame| total(&self.expression.at(frame as f32))).collect();
+        let shown: Vec<f32> = (0..self.frames).map(|frame| self.expression.at(frame as f32).total()).collect();
         let most = shown.iter().copied().fold(0.0, f32::max);
         // Trembling aside, all frames of an apex are as strong as each other: tremor at its usual takes at most 3%.
         let held = if most > 0.0 { Phase::Apex } else { Phase::Neutral };
@@ -126,7 +130,7 @@ impl ClipScript {
         let strongest = (0..self.frames).filter(|&frame| at_apex(frame) && shown[frame] >= 0.95 * most);
         let disturbed = |frame: usize| {
             let t = frame as f32;
-            self.blinks.at(t) + 0.5 * total(&self.speech.at(t))
+            self.blinks.at(t) + 0.5 * self.speech.at(t).total()
         };
         let cost = |frame: usize| {
             let aside = (frame as f32 / self.frames as f32 - 0.5).abs();
@@ -134,6 +138,28 @@ impl ClipScript {
             4.0 * disturbed(frame) + weaker
         };
         strongest.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).expect("every clip holds its apex for a frame or more")
+    }
+
+    /// Up to four frames, in order: the apex, another of its apex, one on the way there or back, one at rest.
+    pub fn stills(&self) -> Vec<usize> {
+        let shown: Vec<f32> = (0..self.frames).map(|frame| self.expression.at(frame as f32).total()).collect();
+        let apex = self.apex_frame();
+        let any = |k: u64, fits: &dyn Fn(f32) -> bool| {
+            let fitting: Vec<usize> = (0..self.frames).filter(|&frame| frame != apex && fits(shown[frame])).collect();
+            fitting.get((self.picks.unit(k) * fitting.len() as f64) as usize).copied()
+        };
+        let most = shown[apex];
+        let others = match most > 0.0 {
+            true => vec![
+                any(0, &|part| part >= 0.9 * most),
+                any(1, &|part| part > 0.1 * most && part < 0.9 * most),
+                any(2, &|part| part == 0.0),
+            ],
+            false => vec![any(0, &|_| true)],
+        };
+        let mut frames: Vec<usize> = others.into_iter().flatten().chain([apex]).collect();
+        frames.sort_unstable();
+        frames
     }
 
     fn time(&self, frame: usize) -> f32 {

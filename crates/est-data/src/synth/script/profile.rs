@@ -22,6 +22,9 @@ pub struct Profile {
     pub asymmetry: f32,
     /// Trembling of a held expression; at 1 up to 3% of the intensity of each unit.
     pub tremor: f32,
+    /// Units of other expressions that come with the clip's own; at 1 up to three with up to 0.4 of the intensity.
+    #[serde(skip_serializing_if = "is_off")]
+    pub strays: f32,
     /// The face at rest is not neutral but resembles, the same in all clips of a subject, an expression; at 1 with an
     /// intensity of 0.05 to 0.15.
     pub resting: f32,
@@ -54,6 +57,11 @@ pub struct Profile {
 /// The intensities that FACS's letters A (trace) to E (maximum) stand for here, as shares of the maximum.
 pub const LETTERS: [[f32; 2]; 5] = [[0.05, 0.2], [0.2, 0.4], [0.4, 0.65], [0.65, 0.85], [0.85, 1.0]];
 
+/// So that sets made before there was the knob stay the same sets.
+fn is_off(knob: &f32) -> bool {
+    *knob == 0.0
+}
+
 impl Default for Profile {
     /// Six classes, mostly subtle, everything as usual.
     fn default() -> Self {
@@ -65,6 +73,7 @@ impl Default for Profile {
             cut_at_apex: 0.2,
             asymmetry: 1.0,
             tremor: 1.0,
+            strays: 0.0,
             resting: 1.0,
             pose: 1.0,
             blinks: 1.0,
@@ -168,6 +177,7 @@ impl Profile {
         let knobs = [
             self.asymmetry,
             self.tremor,
+            self.strays,
             self.resting,
             self.pose,
             self.blinks,

@@ -284,6 +284,50 @@ fn the_apex_frame_has_open_eyes() {
 }
 
 #[test]
+fn stills_are_two_of_the_apex_one_on_the_way_and_one_at_rest() {
+    let (mut apexes, mut rests) = (0, 0);
+    let all = scripts(&Profile { neutral: true, cut_at_apex: 0.0, ..Profile::default() }, 20);
+    for script in &all {
+        let stills = script.stills();
+        assert!(stills.is_sorted_by(|a, b| a < b) && stills.contains(&script.apex_frame()), "{stills:?}");
+        assert_eq!(stills, script.stills());
+        let shown = |frame: usize| total(&script.truth(frame).expression);
+        let most = shown(script.apex_frame());
+        if script.label == "neutral" {
+            assert_eq!(stills.len(), 2);
+            continue;
+        }
+        let count = |fits: &dyn Fn(f32) -> bool| stills.iter().filter(|&&frame| fits(shown(frame) / most)).count();
+        let [apex, way, rest] =
+            [count(&|part| part >= 0.9), count(&|part| 0.0 < part && part < 0.9), count(&|part| part == 0.0)];
+        assert!(apex <= 2 && way <= 1 && rest <= 1 && apex + way + rest == stills.len(), "{stills:?}");
+        apexes += apex;
+        rests += rest;
+    }
+    let shown = all.iter().filter(|script| script.label != "neutral").count();
+    // Nearly every clip has all of them; a short apex may be a single frame.
+    assert!(apexes * 10 > shown * 19 && rests * 10 > shown * 9, "{apexes} {rests} of {shown}");
+}
+
+#[test]
+fn strays_are_weak_and_not_the_classes_own() {
+    let plain = Profile { neutral: true, ..Profile::default() };
+    let all = scripts(&Profile { strays: 1.0, ..plain.clone() }, 20);
+    let mut seen = [0; 4];
+    for (stray, script) in all.iter().zip(scripts(&plain, 20)) {
+        let frame = script.apex_frame();
+        let [with, without] = [&stray, &&script].map(|script| script.truth(frame).expression);
+        let added: Vec<f32> =
+            Au::ALL.iter().filter(|&&au| with.get(au) != without.get(au)).map(|&au| with.get(au)[0]).collect();
+        // Tremor adds its 3%.
+        assert!(added.iter().all(|&at| at <= 0.42 * script.intensity()), "{added:?} of {}", script.intensity());
+        assert!(script.label != "neutral" || added.is_empty());
+        seen[added.len()] += usize::from(script.label != "neutral");
+    }
+    assert!(seen.iter().all(|&clips| clips > 10), "{seen:?}");
+}
+
+#[test]
 fn every_name_is_a_profile() {
     for name in Profile::NAMES {
         assert!(Profile::named(name).is_some(), "{name}");
