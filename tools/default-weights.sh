@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes weights/est-default.est again from nothing but public sources: `tools/default-weights.sh LONDON WORK`, where LONDON
 # is the Face Research Lab London Set (neutral/, smiling/, landmarks.json) and WORK a folder for 4 GB. Two hours on two cores.
-# Needs `make train-build` and node. docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
+# Needs `make train-build`, node and a clone with its history (attempt 3's weights are taken from it). docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 london=$(realpath "${1:?the folder of the London set}")
@@ -32,24 +32,33 @@ for group in train held; do
   "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
 done
 
+# What follows goes on from attempt 3's encoder, whose own recipe is that commit's version of this file.
+git -C "$root" show de5e092:weights/est-default.est > attempt-3.est
+
 synth() {
   "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --knob resting=1.8 --size 112 \
-    --clips-per-subject 7 "$@"
+    --clips-per-subject 7 --knob 'frames=[60,80]' "$@"
 }
-synth --out heads-a --knob 'letters=[0.02,0.13,0.25,0.3,0.3]' --knob 'frames=[60,80]' --subjects 250 --seed 31
-synth --out port-a --portraits portraits-train --blends --knob 'letters=[0.02,0.15,0.33,0.3,0.2]' --knob 'frames=[60,80]' \
-  --subjects 500 --seed 32
-synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --knob 'frames=[60,80]' --subjects 21 --seed 33
-"$est" join train=heads-a train=port-a train=stills-train validation=port-val --out set
+harder() {
+  synth --knob pose=1.4 --knob light=1.4 --knob resolution=1.6 --knob 'letters=[0.02,0.1,0.28,0.3,0.3]' "$@"
+}
+harder --out port-e --stills --portraits portraits-train --blends --knob strays=1 --subjects 1200 --seed 51
+harder --out heads-e --stills --knob strays=1 --subjects 250 --seed 52
+harder --out port-f --stills --portraits portraits-train --blends --knob strays=3 --subjects 800 --seed 53
+harder --out port-c --portraits portraits-train --blends --knob strays=1 --subjects 150 --seed 54
+synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --subjects 21 --seed 33
+"$est" join train=heads-e train=port-e train=port-f train=stills-train validation=port-val --out set
 # What stands behind the encoder learns from the animated photographs alone.
-"$est" join train=port-a train=stills-train validation=port-val --out set-clips
+"$est" join train=port-c train=port-f train=stills-train validation=port-val --out set-clips
 
 "$root/tools/setup.sh" teacher
-if [ ! -f targets.csv ]; then
-  node "$root/tools/teacher.mjs" --targets targets-1.csv --part 1/2 port-a stills-train heads-a &
-  node "$root/tools/teacher.mjs" --targets targets-2.csv --part 2/2 port-a stills-train heads-a
+if [ ! -f targets-apex.csv ]; then
+  node "$root/tools/teacher.mjs" --targets part-1.csv --part 1/2 port-e port-f port-c stills-train heads-e &
+  node "$root/tools/teacher.mjs" --targets part-2.csv --part 2/2 port-e port-f port-c stills-train heads-e
   wait %1
-  (cat targets-1.csv && tail -n +2 targets-2.csv) > targets.part && mv targets.part targets.csv
+  for kind in "" -apex; do
+    (cat part-1$kind.csv && tail -n +2 part-2$kind.csv) > targets.part && mv targets.part targets$kind.csv
+  done
 fi
 
 train() { "$est" train --data "$1" --config "$root/weights/recipe/$2.toml" --out "$2" --resume; }

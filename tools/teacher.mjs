@@ -7,7 +7,8 @@
 //   node tools/teacher.mjs PICTURE.jpg ...    a line of its probabilities for each
 //   node tools/teacher.mjs --targets FILE.csv [--part I/N] SET ...
 //       what `est train` takes as `targets`, with the names that `est join` gives the clips: every frame of generated
-//       stills, the apex of other generated clips, of photographs the first, each with a distribution (see `target`)
+//       stills, the apex of other generated clips, photographs, each with a distribution (see `target`); FILE-apex.csv
+//       has the apexes alone, for whole clips
 import { createReadStream, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { require } from './teacher/packages.mjs';
@@ -44,44 +45,61 @@ function shown({ truth }) {
   return sums.map((sum) => (most > 0 ? (truth.intensity * sum) / most : 0));
 }
 
-// Of a set of stills every frame, of clips the apex: a window is what its strongest moment is. Of other pictures the first.
-const listed = (clip, stills) => (!clip.truth ? [0] : stills ? clip.truth.phase.map((_, k) => k) : [clip.truth.apex_frame]);
-
 // Shown by less than the first value a class is neutral, from the second on it is itself.
 const [UNSEEN, SEEN] = [0.05, 0.35];
 // Both networks' logarithms of probability are added and divided by this: what they nearly said counts, too.
 const TEMPERATURE = 4;
-// What the logarithm gains where the generator meant the class.
-const MEANT = 1;
+// What a class's logarithm gains where the generator meant it, and what neutral loses. The encoder learns what the networks
+// see in faces; what stands behind it says a name, and the networks call most generated anger and disgust neutral: the
+// second numbers are for it.
+const FRAMES = { meant: 1, neutral: 0 };
+const CLIPS = { meant: 4, neutral: -1 };
 
-// A frame's target: what the two networks read, softened, and what was meant, as far as it is shown. Of a photograph the
-// label is known and nothing else is asked.
-async function target(clip, frame, bytes) {
-  const meant = (share) => faceapi.CLASSES.map((name) => (name === clip.class ? share : 0) + (name === 'neutral' ? 1 - share : 0));
-  if (!clip.truth) return meant(1);
-  const face = faceapi.measure(clip.landmarks[frame]);
-  const picture = faceapi.decode(bytes);
-  const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
-  picture.dispose();
-  const prior = meant(Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))));
-  const scores = faceapi.CLASSES.map((name, k) =>
-    Math.exp((Math.log(Math.max(first[name], 1e-7)) + second[k]) / TEMPERATURE + MEANT * prior[k]));
-  const sum = scores.reduce((a, b) => a + b, 0);
-  return scores.map((score) => score / sum);
+// The landmarks of a frame in pixels of the picture. Those of found faces are in pixels of the source; their crops are
+// squares around the box (SPEC section 1).
+function landmarksOf(clip, frame, [height]) {
+  if (clip.truth) return clip.landmarks[frame];
+  const { box: [x, y, w, h], landmarks } = clip.faces[frame];
+  const side = 1.2 * Math.max(w, h);
+  return landmarks.map(([u, v]) => [(u - x - w / 2) / side + 0.5, (v - y - h / 2) / side + 0.5].map((share) => share * height));
 }
 
+// A frame's targets, for the encoder and for what stands behind it: what the two networks read, softened, and what was meant,
+// as far as it is shown.
+async function targetsOf(clip, frame, bytes) {
+  const picture = faceapi.decode(bytes);
+  const face = faceapi.measure(landmarksOf(clip, frame, picture.shape));
+  const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
+  picture.dispose();
+  const share = clip.truth ? Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))) : 1;
+  const meant = (name) => (name === clip.class ? share : 0) + (name === 'neutral' ? 1 - share : 0);
+  const read = faceapi.CLASSES.map((name, k) => (Math.log(Math.max(first[name], 1e-7)) + second[k]) / TEMPERATURE);
+  return [FRAMES, CLIPS].map((gain) => {
+    const scores = faceapi.CLASSES.map((name, k) => Math.exp(read[k] + gain.meant * meant(name) + (name === 'neutral' ? gain.neutral : 0)));
+    const sum = scores.reduce((a, b) => a + b, 0);
+    return scores.map((score) => (score / sum).toFixed(5));
+  });
+}
+
+// All frames go into `file`, those of the apex into a second one: a window is what its strongest moment is.
 async function targets(file, [part, parts], sets) {
-  const lines = [['clip', 'frame', ...faceapi.CLASSES.map((name) => `p_${name}`)].join(',')];
+  const header = ['clip', 'frame', ...faceapi.CLASSES.map((name) => `p_${name}`)].join(',');
+  const [frames, apexes] = [[header], [header]];
   const all = sets.flatMap((set) => shards(set).map((shard) => [set, shard]));
   for (const [set, shard] of all.filter((_, k) => k % parts === part - 1)) {
+    // Clips are long and their frames much alike: of them the apex alone.
     const { stills } = JSON.parse(readFileSync(join(set, 'set.json'))).settings;
-    for await (const { clip, frame, bytes } of framesOf(shard, (clip) => listed(clip, stills))) {
-      const shares = await target(clip, frame, bytes);
-      lines.push([`${basename(resolve(set))}-${clip.clip}`, frame, ...shares.map((share) => share.toFixed(5))].join(','));
+    const apex = (clip) => (clip.truth ? clip.truth.apex_frame : 0);
+    const listed = (clip) => (clip.truth && stills ? clip.truth.phase.map((_, k) => k) : [apex(clip)]);
+    for await (const { clip, frame, bytes } of framesOf(shard, listed)) {
+      const lines = (await targetsOf(clip, frame, bytes)).map((shares) => [`${basename(resolve(set))}-${clip.clip}`, frame, ...shares].join(','));
+      frames.push(lines[0]);
+      if (frame === apex(clip)) apexes.push(lines[1]);
     }
-    console.error(`${shard}: ${lines.length - 1} frames so far`);
+    console.error(`${shard}: ${frames.length - 1} frames so far`);
   }
-  writeFileSync(file, lines.join('\n') + '\n');
+  writeFileSync(file, frames.join('\n') + '\n');
+  writeFileSync(file.replace(/(\.csv)?$/, '-apex.csv'), apexes.join('\n') + '\n');
 }
 
 async function confusion(set) {
