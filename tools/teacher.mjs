@@ -49,7 +49,7 @@ function shown({ truth }) {
 const [UNSEEN, SEEN] = [0.05, 0.35];
 // Both networks' logarithms of probability are added and divided by this: what they nearly said counts, too.
 const TEMPERATURE = 4;
-// What a class's logarithm gains where the generator meant it, and what neutral loses. The encoder learns what the networks
+// What a class's logarithm gains where the generator meant it, and what neutral gains in any case. The encoder learns what the networks
 // see in faces; what stands behind it says a name, and the networks call most generated anger and disgust neutral: the
 // second numbers are for it.
 const FRAMES = { meant: 1, neutral: 0 };
@@ -75,7 +75,8 @@ async function targetsOf(clip, frame, bytes) {
   const meant = (name) => (name === clip.class ? share : 0) + (name === 'neutral' ? 1 - share : 0);
   const read = faceapi.CLASSES.map((name, k) => (Math.log(Math.max(first[name], 1e-7)) + second[k]) / TEMPERATURE);
   return [FRAMES, CLIPS].map((gain) => {
-    const scores = faceapi.CLASSES.map((name, k) => Math.exp(read[k] + gain.meant * meant(name) + (name === 'neutral' ? gain.neutral : 0)));
+    const gained = (name) => gain.meant * meant(name) + (name === 'neutral' ? gain.neutral : 0);
+    const scores = faceapi.CLASSES.map((name, k) => Math.exp(read[k] + gained(name)));
     const sum = scores.reduce((a, b) => a + b, 0);
     return scores.map((score) => (score / sum).toFixed(5));
   });
@@ -92,7 +93,8 @@ async function targets(file, [part, parts], sets) {
     const apex = (clip) => (clip.truth ? clip.truth.apex_frame : 0);
     const listed = (clip) => (clip.truth && stills ? clip.truth.phase.map((_, k) => k) : [apex(clip)]);
     for await (const { clip, frame, bytes } of framesOf(shard, listed)) {
-      const lines = (await targetsOf(clip, frame, bytes)).map((shares) => [`${basename(resolve(set))}-${clip.clip}`, frame, ...shares].join(','));
+      const name = `${basename(resolve(set))}-${clip.clip}`;
+      const lines = (await targetsOf(clip, frame, bytes)).map((shares) => [name, frame, ...shares].join(','));
       frames.push(lines[0]);
       if (frame === apex(clip)) apexes.push(lines[1]);
     }

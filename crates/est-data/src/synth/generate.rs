@@ -142,8 +142,8 @@ impl ClipMaker for ScriptMaker<'_> {
     }
 }
 
-/// What is known of a clip's frames that are `shown`: intensities as [left, right] for each frame, of the action units that occur; poses as [yaw,
-/// pitch, roll] in degrees.
+/// What is known of a clip's frames that are `shown`: intensities as [left, right] for each, of the action units that
+/// occur; poses as [yaw, pitch, roll] in degrees.
 fn truth(script: &ClipScript, shown: &[usize]) -> Value {
     let frames: Vec<Truth> = shown.iter().map(|&frame| script.truth(frame)).collect();
     let apex = script.apex_frame();
