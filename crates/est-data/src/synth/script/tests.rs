@@ -324,7 +324,8 @@ fn strays_are_weak_and_not_the_classes_own() {
         assert!(script.label != "neutral" || added.is_empty());
         seen[added.len()] += usize::from(script.label != "neutral");
     }
-    assert!(seen.iter().all(|&clips| clips > 10), "{seen:?}");
+    // A quarter each of none to three draws; some fall on the class's own or on each other, most often of three.
+    assert!(seen[..3].iter().all(|&clips| clips > 30) && seen[3] > 3, "{seen:?}");
 }
 
 #[test]
