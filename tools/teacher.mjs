@@ -7,7 +7,7 @@
 //   node tools/teacher.mjs PICTURE.jpg ...    a line of its probabilities for each
 //   node tools/teacher.mjs --targets FILE.csv [--part I/N] SET ...
 //       what `est train` takes as `targets`, with the names that `est join` gives the clips: every frame of generated
-//       stills, the apex of other generated clips, photographs, each with a distribution (see `target`); FILE-apex.csv
+//       stills, the apex of other generated clips, photographs, each with a distribution (see `targetsOf`); FILE-apex.csv
 //       has the apexes alone, for whole clips
 import { createReadStream, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -49,26 +49,26 @@ function shown({ truth }) {
 const [UNSEEN, SEEN] = [0.05, 0.35];
 // Both networks' logarithms of probability are added and divided by this: what they nearly said counts, too.
 const TEMPERATURE = 4;
-// What a class's logarithm gains where the generator meant it, and what neutral gains in any case. The encoder learns what the networks
-// see in faces; what stands behind it says a name, and the networks call most generated anger and disgust neutral: the
-// second numbers are for it.
+// What a class's logarithm gains where the generator meant it, and what neutral gains in any case. The encoder learns what
+// the networks see in faces; what stands behind it says a name, and the networks call most generated anger and disgust
+// neutral: the second numbers are for it.
 const FRAMES = { meant: 1, neutral: 0 };
 const CLIPS = { meant: 4, neutral: -1 };
 
 // The landmarks of a frame in pixels of the picture. Those of found faces are in pixels of the source; their crops are
-// squares around the box (SPEC section 1).
-function landmarksOf(clip, frame, [height]) {
+// squares around the box, as large as the set says (`crop`).
+function landmarksOf(clip, frame, { crop }, [height]) {
   if (clip.truth) return clip.landmarks[frame];
   const { box: [x, y, w, h], landmarks } = clip.faces[frame];
-  const side = 1.2 * Math.max(w, h);
+  const side = crop.margin * Math.max(w, h);
   return landmarks.map(([u, v]) => [(u - x - w / 2) / side + 0.5, (v - y - h / 2) / side + 0.5].map((share) => share * height));
 }
 
 // A frame's targets, for the encoder and for what stands behind it: what the two networks read, softened, and what was meant,
 // as far as it is shown.
-async function targetsOf(clip, frame, bytes) {
+async function targetsOf(clip, frame, settings, bytes) {
   const picture = faceapi.decode(bytes);
-  const face = faceapi.measure(landmarksOf(clip, frame, picture.shape));
+  const face = faceapi.measure(landmarksOf(clip, frame, settings, picture.shape));
   const [first, second] = [await faceapi.readCrop(picture, face), fer.readCrop(picture, face)];
   picture.dispose();
   const share = clip.truth ? Math.min(1, Math.max(0, (shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN))) : 1;
@@ -89,12 +89,12 @@ async function targets(file, [part, parts], sets) {
   const all = sets.flatMap((set) => shards(set).map((shard) => [set, shard]));
   for (const [set, shard] of all.filter((_, k) => k % parts === part - 1)) {
     // Clips are long and their frames much alike: of them the apex alone.
-    const { stills } = JSON.parse(readFileSync(join(set, 'set.json'))).settings;
+    const { settings } = JSON.parse(readFileSync(join(set, 'set.json')));
     const apex = (clip) => (clip.truth ? clip.truth.apex_frame : 0);
-    const listed = (clip) => (clip.truth && stills ? clip.truth.phase.map((_, k) => k) : [apex(clip)]);
+    const listed = (clip) => (clip.truth && settings.stills ? clip.truth.phase.map((_, k) => k) : [apex(clip)]);
     for await (const { clip, frame, bytes } of framesOf(shard, listed)) {
       const name = `${basename(resolve(set))}-${clip.clip}`;
-      const lines = (await targetsOf(clip, frame, bytes)).map((shares) => [name, frame, ...shares].join(','));
+      const lines = (await targetsOf(clip, frame, settings, bytes)).map((shares) => [name, frame, ...shares].join(','));
       frames.push(lines[0]);
       if (frame === apex(clip)) apexes.push(lines[1]);
     }

@@ -409,10 +409,11 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
         }
     };
     let targets = Targets { classes, shares: batch.shares.clone(), orders: batch.orders.clone() };
-    if config.stage == Stage::Frames {
-        return (vec![frames], Targets { orders: vec![], ..targets });
-    }
-    (vec![frames, Input::Indices(&batch.order)], targets)
+    let inputs = match config.stage {
+        Stage::Frames => vec![frames],
+        Stage::Clips | Stage::Frozen => vec![frames, Input::Indices(&batch.order)],
+    };
+    (inputs, targets)
 }
 
 fn frames_of(config: &TrainConfig) -> usize {

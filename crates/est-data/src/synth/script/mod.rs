@@ -122,7 +122,7 @@ impl ClipScript {
     /// The frame of the strongest expression, with open eyes and without speech as far as there is such a frame at the
     /// strongest apex; of a neutral clip, such a frame near the middle.
     pub fn apex_frame(&self) -> usize {
-        let shown: Vec<f32> = (0..self.frames).map(|frame| self.expression.at(frame as f32).total()).collect();
+        let shown = self.shown();
         let most = shown.iter().copied().fold(0.0, f32::max);
         // Trembling aside, all frames of an apex are as strong as each other: tremor at its usual takes at most 3%.
         let held = if most > 0.0 { Phase::Apex } else { Phase::Neutral };
@@ -142,7 +142,7 @@ impl ClipScript {
 
     /// Up to four frames, in order: the apex, another of its apex, one on the way there or back, one at rest.
     pub fn stills(&self) -> Vec<usize> {
-        let shown: Vec<f32> = (0..self.frames).map(|frame| self.expression.at(frame as f32).total()).collect();
+        let shown = self.shown();
         let apex = self.apex_frame();
         let any = |k: u64, fits: &dyn Fn(f32) -> bool| {
             let fitting: Vec<usize> = (0..self.frames).filter(|&frame| frame != apex && fits(shown[frame])).collect();
@@ -160,6 +160,11 @@ impl ClipScript {
         let mut frames: Vec<usize> = others.into_iter().flatten().chain([apex]).collect();
         frames.sort_unstable();
         frames
+    }
+
+    /// Of each frame how much of the clip's expression there is.
+    fn shown(&self) -> Vec<f32> {
+        (0..self.frames).map(|frame| self.expression.at(frame as f32).total()).collect()
     }
 
     fn time(&self, frame: usize) -> f32 {

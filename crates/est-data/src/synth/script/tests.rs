@@ -12,10 +12,6 @@ fn scripts(profile: &Profile, subjects: usize) -> Vec<ClipScript> {
     (0..subjects).flat_map(of).collect()
 }
 
-fn total(aus: &Intensities) -> f32 {
-    Au::ALL.iter().flat_map(|&au| aus.get(au)).sum()
-}
-
 /// The largest difference of any side of any unit.
 fn difference(a: &Intensities, b: &Intensities) -> f32 {
     let sides = Au::ALL.iter().flat_map(|&au| [0, 1].map(|side| (a.get(au)[side] - b.get(au)[side]).abs()));
@@ -165,9 +161,9 @@ fn movement_does_not_tell_the_class() {
         ("pitch", |script, frame| script.state(frame).pose.pitch),
         ("gaze", |script, frame| script.state(frame).gaze[1]),
         ("blinks", |script, frame| script.blinks.at(frame as f32)),
-        ("speech", |script, frame| total(&script.speech.at(frame as f32))),
+        ("speech", |script, frame| script.speech.at(frame as f32).total()),
         ("light", |script, frame| script.state(frame).light.key),
-        ("rest", |script, frame| total(&script.truth(frame).resting)),
+        ("rest", |script, frame| script.truth(frame).resting.total()),
     ];
     for (name, measure) in measures {
         let clip_mean = |script: &ClipScript| {
@@ -212,12 +208,12 @@ fn the_apex_is_the_maximum_and_phases_follow_the_curve() {
     let all = scripts(&Profile::default(), 40);
     for script in &all {
         let truths: Vec<Truth> = (0..script.frames()).map(|frame| script.truth(frame)).collect();
-        let most = truths.iter().map(|truth| total(&truth.expression)).fold(0.0, f32::max);
+        let most = truths.iter().map(|truth| truth.expression.total()).fold(0.0, f32::max);
         let apex = script.apex_frame();
         assert_eq!(truths[apex].phase, Phase::Apex);
-        assert!(total(&truths[apex].expression) >= 0.95 * most);
+        assert!(truths[apex].expression.total() >= 0.95 * most);
         for truth in &truths {
-            let share = total(&truth.expression) / most;
+            let share = truth.expression.total() / most;
             // The first moment of an onset and the last of an offset round to nothing as well.
             let fits = match truth.phase {
                 Phase::Neutral => share < 1e-4,
@@ -231,7 +227,7 @@ fn the_apex_is_the_maximum_and_phases_follow_the_curve() {
         from_apex += usize::from(truths[0].phase == Phase::Apex);
         to_apex += usize::from(truths[truths.len() - 1].phase == Phase::Apex);
         if let Some(rest) = truths.iter().find(|truth| truth.phase == Phase::Neutral) {
-            assert!(most > 0.03 && total(&rest.expression) < 1e-6);
+            assert!(most > 0.03 && rest.expression.total() < 1e-6);
         }
     }
     // A tenth each of all clips that have one burst (86%): about 41 of 480, and a quarter of the longer: about 67.
@@ -255,7 +251,7 @@ fn a_neutral_clip_shows_nothing_of_its_own() {
     let script = script.expect("one of seven");
     assert_eq!(script.intensity(), 0.0);
     for frame in 0..script.frames() {
-        assert_eq!((script.truth(frame).phase, total(&script.truth(frame).expression)), (Phase::Neutral, 0.0));
+        assert_eq!((script.truth(frame).phase, script.truth(frame).expression.total()), (Phase::Neutral, 0.0));
     }
     assert!(script.apex_frame() < script.frames());
 }
@@ -291,7 +287,7 @@ fn stills_are_two_of_the_apex_one_on_the_way_and_one_at_rest() {
         let stills = script.stills();
         assert!(stills.is_sorted_by(|a, b| a < b) && stills.contains(&script.apex_frame()), "{stills:?}");
         assert_eq!(stills, script.stills());
-        let shown = |frame: usize| total(&script.truth(frame).expression);
+        let shown = |frame: usize| script.truth(frame).expression.total();
         let most = shown(script.apex_frame());
         if script.label == "neutral" {
             assert_eq!(stills.len(), 2);
