@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes weights/est-default.est again from nothing but public sources: `tools/default-weights.sh LONDON WORK`, where LONDON
 # is the Face Research Lab London Set (neutral/, smiling/, landmarks.json) and WORK a folder for 4 GB. Two hours on two cores.
-# Needs `make train-build`, node and a clone with its history (attempt 3's weights are taken from it). docs/default-weights.md
+# Needs `make train-build`, npm and a clone with its history (attempt 5's weights are taken from it). docs/default-weights.md
 # tells what each step is for and what came of it. Stopped, it goes on where it was.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -33,8 +33,8 @@ for group in train held; do
   "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
 done
 
-# What follows goes on from attempt 3's encoder, whose own recipe is that commit's version of this file.
-git -C "$root" show de5e092:weights/est-default.est > attempt-3.est
+# What follows goes on from attempt 5's encoder, whose own recipe is that commit's version of this file.
+git -C "$root" show 27a22e5:weights/est-default.est > attempt-5.est
 
 synth() {
   "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --knob resting=1.8 --size 112 \
@@ -48,23 +48,18 @@ harder --out heads-e --stills --knob strays=1 --subjects 250 --seed 52
 harder --out port-f --stills --portraits portraits-train --blends --knob strays=3 --subjects 800 --seed 53
 harder --out port-c --portraits portraits-train --blends --knob strays=1 --subjects 150 --seed 54
 synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --subjects 21 --seed 33
-"$est" join train=heads-e train=port-e train=port-f train=stills-train validation=port-val --out set
 # What stands behind the encoder learns from the animated photographs alone.
 "$est" join train=port-c train=port-f train=stills-train validation=port-val --out set-clips
 
 "$root/tools/setup.sh" teacher
-if [ ! -f targets-apex.csv ]; then
-  node "$root/tools/teacher.mjs" --targets part-1.csv --part 1/2 port-e port-f port-c stills-train heads-e &
-  node "$root/tools/teacher.mjs" --targets part-2.csv --part 2/2 port-e port-f port-c stills-train heads-e
-  wait %1
-  for kind in "" -apex; do
-    (cat part-1$kind.csv && tail -n +2 part-2$kind.csv) > targets.part && mv targets.part targets$kind.csv
-  done
+teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2}"; }
+if [ ! -f encoder.safetensors ]; then
+  teacher encoder --initial attempt-5.est --out training.safetensors port-e port-f heads-e stills-train
+  mv training.safetensors encoder.safetensors
 fi
+[ -f targets.csv ] || teacher answers --targets targets.csv port-c port-f stills-train
 
-train() { "$est" train --data "$1" --config "$root/weights/recipe/$2.toml" --out "$2" --resume; }
-train set frames
-train set-clips clips
+"$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est
 "$est" weights shrink calibrated.est est-default.est
 "$est" eval --data set-clips --weights est-default.est --round official --part validation --out scores/port-val

