@@ -116,6 +116,7 @@ def smooth(x):
     return flat.reshape(x.shape)
 
 
+@torch.enable_grad()
 def pushed(teachers, x, landmarks):
     """Two smooth steps towards a class drawn for each."""
     towards = torch.randint(7, (len(x), 1))
