@@ -10,6 +10,7 @@ for `initial` of `est train`.
 """
 import argparse
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -19,8 +20,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "goldens"))
 import sets
 from networks import GREY, Teachers
+from reference import ResNet
 
 BATCH = 64
 SIDE = 112
@@ -28,44 +31,19 @@ FEATURES, CLASS_LOGITS = 256, 14
 # How much rarer a picture of a common class is drawn: shares of the classes are count ** (1 - EVENED).
 EVENED = 0.7
 RATE, WEIGHT_DECAY, AVERAGE = 6e-4, 0.02, 0.998
-# Of the loss: face-api's features, whose differences are half noise of the cut; and the divergence of the softened answers.
+# Of the loss: face-api's features, a third of whose variance is noise of the cut; and the divergence of the softened answers.
 FEATURE_WEIGHT, DIVERGENCE_WEIGHT, TEMPERATURE = 0.3, 2.0, 2.0
 
 
-class Block(nn.Module):
-    def __init__(self, before, channels, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(before, channels, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = None
-        if stride > 1:
-            self.downsample = nn.Sequential(nn.Conv2d(before, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
-class Student(nn.Module):
-    """ResNet-18 as est has it (crates/est-nets/src/resnet.rs) and a linear layer for what is regressed."""
+class Student(ResNet):
+    """The frame encoder, and a linear layer for what is regressed."""
 
     def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        for stage in range(4):
-            channels = 64 << stage
-            first = Block(max(64, channels // 2), channels, 2 if stage else 1)
-            setattr(self, f"layer{stage + 1}", nn.Sequential(first, Block(channels, channels, 1)))
-        self.fc = nn.Linear(512, FEATURES + CLASS_LOGITS)
+        super().__init__(18)
+        self.fc = nn.Linear(self.width, FEATURES + CLASS_LOGITS)
 
     def forward(self, x):
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        for stage in range(4):
-            x = getattr(self, f"layer{stage + 1}")(x)
-        return self.fc(x.mean((2, 3)))
+        return self.fc(self.features(x))
 
 
 def uniform(n, least, most):

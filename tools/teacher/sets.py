@@ -8,14 +8,10 @@ import numpy as np
 from PIL import Image
 
 
-def settings(root):
-    return json.loads((Path(root) / "set.json").read_text())["settings"]
-
-
 def frames(root, chosen):
     """(clip record, frame number, picture [h, w, 3] u8, landmarks [5, 2] in sides of the picture) of the frames that
     `chosen(clip)` lists."""
-    margin = settings(root).get("crop", {}).get("margin")
+    margin = json.loads((Path(root) / "set.json").read_text())["settings"].get("crop", {}).get("margin")
     for shard in sorted((Path(root) / "shards").iterdir()):
         with tarfile.open(shard) as members:
             clip, wanted = None, {}
