@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 import pth
 from noise import fill, frame_pixels, uniform
-from reference import SNIPPET_FEATURES, Est, ResNet, RetinaFace, decode
+from reference import SNIPPET_FEATURES, Est, ResNet, RetinaFace, Separable16, decode
 
 HERE = Path(__file__).parent
 SEED = 1
@@ -117,10 +117,11 @@ def make_est():
 
 def make_backbones():
     goldens = Goldens("backbones")
-    for depth, side in ((18, 224), (18, 112), (34, 224), (50, 224)):
-        model = fill(ResNet(depth), SEED)
+    resnets = [(f"resnet{depth}", ResNet(depth), side) for depth, side in ((18, 224), (18, 112), (34, 224), (50, 224))]
+    for name, model, side in (*resnets, ("separable16", Separable16(), 112)):
+        fill(model, SEED)
         outputs = both(model, lambda m: {"features": m.features(pictures([0, 7], side, dtype_of(m)))})
-        goldens.add(f"resnet{depth}.{side}.", *outputs)
+        goldens.add(f"{name}.{side}.", *outputs)
     goldens.write()
 
 

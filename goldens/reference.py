@@ -85,6 +85,45 @@ class ResNet(nn.Module):
         return x.mean(dim=(2, 3))
 
 
+class Unit(nn.Module):
+    """A separable convolution, or a plain one of pictures, and batch norm."""
+
+    def __init__(self, inputs, outputs, stride=1, plain=False):
+        super().__init__()
+        if plain:
+            self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        else:
+            self.depthwise = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False)
+            self.pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return self.bn(self.conv(x) if hasattr(self, "conv") else self.pointwise(self.depthwise(x)))
+
+
+class Separable16(nn.Module):
+    """Pictures [b, 3, h, w] -> features [b, 256]."""
+
+    width = 256
+
+    def __init__(self):
+        super().__init__()
+        inputs = 3
+        for stage in range(1, 5):
+            outputs = 16 << stage
+            units = [Unit(inputs, outputs, 2, plain=stage == 1), *(Unit(outputs, outputs) for _ in range(3))]
+            setattr(self, f"stage{stage}", nn.Sequential(*units))
+            inputs = outputs
+
+    def features(self, x):
+        for stage in (self.stage1, self.stage2, self.stage3, self.stage4):
+            total = x = F.relu(stage[0](x))
+            for unit in stage[1:]:
+                total = total + unit(x)
+                x = F.relu(total)
+        return x.mean(dim=(2, 3))
+
+
 # --- EST ---------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import sets
-from networks import CLASSES, Teachers
+from networks import CLASSES, Teachers, evened
 
 BATCH = 128
 # Shown by less than the first value a class is neutral, from the second on it is itself.
@@ -47,10 +47,10 @@ def shown(clip):
 
 
 def targets(clip, frame, logs, temperature, meant, neutral):
-    """The logarithms of both are added and divided by the temperature, so that what they nearly said counts, too; the class
-    that the generator meant gains `meant`, as far as the frame shows it, and neutral gains `neutral`."""
+    """The logarithms of both, evened, are added and divided by the temperature, so that what they nearly said counts, too; the
+    class that the generator meant gains `meant`, as far as the frame shows it, and neutral gains `neutral`."""
     share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
-    scores = sum(logs) / temperature
+    scores = sum(evened(of) for of in logs) / temperature
     scores[CLASSES.index(clip["class"])] += meant * share
     scores[CLASSES.index("neutral")] += meant * (1 - share) + neutral
     return scores.softmax(0).tolist()
@@ -79,7 +79,7 @@ def print_scores(root):
     present = [name for name in CLASSES if name in labels]
     print(f"{root}: {len(found)} clips")
     print(f"{'':10}{'WAR':>10}{'UAR':>10}{'no neutral':>12}" + "".join(f"{name:>10}" for name in present))
-    for name, logs in (("fer", second), ("face-api", first), ("both", first + second)):
+    for name, logs in (("fer", second), ("face-api", first), ("both", first + second), ("evened", evened(first) + evened(second))):
         among = lambda classes: np.array(classes)[logs[:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
         read_as = among(present)
         recalls = [np.mean(read_as[labels == name] == name) for name in present]

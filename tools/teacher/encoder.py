@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "goldens"))
 import sets
-from networks import GREY, Teachers
+from networks import GREY, Teachers, evened
 from reference import ResNet
 
 BATCH = 64
@@ -123,7 +123,7 @@ class Faces:
         read = []
         for index in torch.arange(len(self.pictures)).split(256):
             _, first, second = teachers.once(*self.of(index))
-            read.append((first + second).argmax(1))
+            read.append((evened(first) + evened(second)).argmax(1))
         read = torch.cat(read)
         self.weights = torch.bincount(read, minlength=7).float()[read] ** -EVENED
 

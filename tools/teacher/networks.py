@@ -15,6 +15,9 @@ CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 GREY = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
 # A logarithm of probability below this says no more than this does.
 LEAST = -12.0
+# Pictures of each class in the training part of FER-2013, which `fer` learned from (Goodfellow et al. 2013, by the counts of
+# its CSV). Both networks have its wariness: without it they call 0.40 of that data set's disgust disgust, with it 0.14.
+FER2013 = torch.tensor([3995.0, 436.0, 4097.0, 7215.0, 4965.0, 4830.0, 3171.0])
 
 
 def padded(x, kernel, stride, value=0.0):
@@ -191,6 +194,11 @@ class Teachers:
             self.fer.logits(x).log_softmax(1) for half in self.FER_CUTS for x in both(self.fer_cut(pictures, landmarks, half))
         ]
         return [torch.stack(logs).clamp_min(LEAST).mean(0) for logs in (first, second)]
+
+
+def evened(logs):
+    """Logarithms of probability [n, 7] as they were had every class been as common as another in training (Menon et al. 2021)."""
+    return logs - (FER2013 / FER2013.mean()).log()
 
 
 def centred(logits):

@@ -55,6 +55,11 @@ fn resnet_18_at_64() {
 }
 
 #[test]
+fn separable_16_at_64() {
+    check(&Backbone::Separable16.graph(64), 2);
+}
+
+#[test]
 fn resnet_50_at_32() {
     check(&Backbone::ResNet50.graph(32), 1);
 }

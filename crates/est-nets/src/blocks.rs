@@ -24,6 +24,13 @@ pub fn conv(graph: &mut Graph, name: &str, x: NodeId, outputs: usize, kernel: us
     graph.push(name, op, &[x])
 }
 
+/// A 3x3 convolution of every channel by itself, without bias, that keeps the picture's size but for `stride`.
+pub fn depthwise(graph: &mut Graph, name: &str, x: NodeId, stride: usize) -> NodeId {
+    let inputs = graph.node(x).shape.item[0];
+    let op = Op::Conv2d { inputs, outputs: inputs, kernel: 3, stride, padding: 1, groups: inputs, bias: false };
+    graph.push(name, op, &[x])
+}
+
 pub fn batch_norm(graph: &mut Graph, name: &str, x: NodeId) -> NodeId {
     let channels = graph.node(x).shape.item[0];
     graph.push(name, Op::BatchNorm { channels, eps: EPS }, &[x])

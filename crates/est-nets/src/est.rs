@@ -16,7 +16,7 @@ use crate::aasfe::SnippetFeatures;
 use crate::blocks::{AttentionSpec, linear, relu};
 use crate::graph::{Graph, NodeId};
 use crate::op::{Init, Op};
-use crate::resnet::Backbone;
+use crate::backbone::Backbone;
 use crate::{ssop, transformer};
 
 /// The layer that makes the class logits.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod aasfe;
+mod backbone;
 mod blocks;
 mod cost;
 mod est;
@@ -15,6 +16,7 @@ mod presets;
 mod random;
 mod resnet;
 pub mod retinaface;
+mod separable;
 mod ssop;
 mod tensor;
 mod transformer;
@@ -22,6 +24,7 @@ pub mod weights;
 pub mod whole_file;
 
 pub use aasfe::SnippetFeatures;
+pub use backbone::Backbone;
 pub use cost::{Convention, macs};
 pub use est::{ClipFeatures, EstConfig};
 pub use graph::{Graph, NoSuchNode, Node, NodeId, Shape};
@@ -30,6 +33,5 @@ pub use op::{Activation, Init, Op, ParameterSpec, Role};
 pub use preprocessing::{Crop, Preprocessing, Sampling};
 pub use presets::{PRESETS, Preset, PrintedMacs};
 pub use random::random_weights;
-pub use resnet::Backbone;
 pub use ssop::PAPER_ORDERS;
 pub use tensor::Tensor;

@@ -3,7 +3,7 @@
 use crate::aasfe::SnippetFeatures;
 use crate::cost::Convention;
 use crate::est::{ClipFeatures, EstConfig};
-use crate::resnet::Backbone;
+use crate::backbone::Backbone;
 
 /// Where a figure for multiply-accumulates comes from: G MACs as printed there, and how they were counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +50,7 @@ const fn paper_with(snippet_features: SnippetFeatures, orders: usize, backbone: 
     EstConfig { snippet_features, orders, backbone, ..EstConfig::PAPER }
 }
 
-use Backbone::{ResNet18, ResNet34, ResNet50};
+use Backbone::{ResNet18, ResNet34, ResNet50, Separable16};
 use SnippetFeatures::{Hierarchical, Mean, SelfAttention, SqueezeExcite};
 
 /// Every preset, the paper's own first.
@@ -111,6 +111,13 @@ pub const PRESETS: &[Preset] = &[
         config: paper_with(Hierarchical, 10, ResNet50),
         printed_parameters: Some(272.49),
         printed_macs: layers(144.063),
+    },
+    Preset {
+        name: "separable16",
+        source: "ours: the default weights' frame encoder",
+        config: paper_with(Hierarchical, 10, Separable16),
+        printed_parameters: None,
+        printed_macs: None,
     },
     Preset {
         name: "average",

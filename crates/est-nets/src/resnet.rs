@@ -1,74 +1,30 @@
 //! ResNet-18, -34 and -50 (He et al. 2016) in torchvision's layout, without the classifier: picture -> features.
 //! Like torchvision, the bottleneck strides in its 3x3 convolution.
 
-use serde::{Deserialize, Serialize};
-
 use crate::blocks::{batch_norm, conv, relu};
 use crate::graph::{Graph, NodeId};
 use crate::op::Op;
 
-/// The frame encoders that EST is built on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backbone {
-    #[serde(rename = "resnet18")]
-    ResNet18,
-    #[serde(rename = "resnet34")]
-    ResNet34,
-    #[serde(rename = "resnet50")]
-    ResNet50,
+/// Appends a residual block: (graph, prefix, input, channels, stride).
+pub type Block = fn(&mut Graph, &str, NodeId, usize, usize) -> NodeId;
+
+/// Continues `graph` from the picture `x` [3, h, w] to its features [512], with bottlenecks [2048]; `depths`: blocks in each stage.
+pub fn features(graph: &mut Graph, x: NodeId, block: Block, depths: [usize; 4]) -> NodeId {
+    let x = conv(graph, "conv1", x, 64, 7, 2); // [64, h/2, w/2]
+    let x = batch_norm(graph, "bn1", x);
+    let x = relu(graph, "relu", x);
+    let pool = Op::MaxPool { kernel: 3, stride: 2, padding: 1 };
+    let mut x = graph.push("maxpool", pool, &[x]); // [64, h/4, w/4]
+    for (stage, depth) in depths.into_iter().enumerate() {
+        for k in 0..depth {
+            let stride = if stage > 0 && k == 0 { 2 } else { 1 };
+            x = block(graph, &format!("layer{}.{k}.", stage + 1), x, 64 << stage, stride);
+        } // stage s: [64 2^s (x 4 for ResNet-50), h / 2^(s+2), w / 2^(s+2)]
+    }
+    graph.push("avgpool", Op::GlobalAveragePool, &[x])
 }
 
-impl Backbone {
-    pub const ALL: [Backbone; 3] = [Backbone::ResNet18, Backbone::ResNet34, Backbone::ResNet50];
-
-    /// Blocks in each of the four stages.
-    fn depths(self) -> [usize; 4] {
-        match self {
-            Backbone::ResNet18 => [2, 2, 2, 2],
-            Backbone::ResNet34 | Backbone::ResNet50 => [3, 4, 6, 3],
-        }
-    }
-
-    /// Width d of the features.
-    pub fn width(self) -> usize {
-        match self {
-            Backbone::ResNet18 | Backbone::ResNet34 => 512,
-            Backbone::ResNet50 => 2048,
-        }
-    }
-
-    /// Continues `graph` from the picture `x` [3, h, w] to its features [d].
-    pub fn features(self, graph: &mut Graph, x: NodeId) -> NodeId {
-        let x = conv(graph, "conv1", x, 64, 7, 2); // [64, h/2, w/2]
-        let x = batch_norm(graph, "bn1", x);
-        let x = relu(graph, "relu", x);
-        let pool = Op::MaxPool { kernel: 3, stride: 2, padding: 1 };
-        let mut x = graph.push("maxpool", pool, &[x]); // [64, h/4, w/4]
-        for (stage, depth) in self.depths().into_iter().enumerate() {
-            let channels = 64 << stage;
-            for block in 0..depth {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let prefix = format!("layer{}.{block}.", stage + 1);
-                x = match self {
-                    Backbone::ResNet18 | Backbone::ResNet34 => basic(graph, &prefix, x, channels, stride),
-                    Backbone::ResNet50 => bottleneck(graph, &prefix, x, channels, stride),
-                };
-            } // stage s: [64 2^s (x 4 for ResNet-50), h / 2^(s+2), w / 2^(s+2)]
-        }
-        graph.push("avgpool", Op::GlobalAveragePool, &[x])
-    }
-
-    /// The encoder alone: input `frames` [3, size, size] in [0, 1], output `features` [d].
-    pub fn graph(self, size: usize) -> Graph {
-        let mut graph = Graph::new();
-        let frames = graph.input("frames", 1, &[3, size, size]);
-        let features = self.features(&mut graph, frames);
-        graph.output("features", features);
-        graph
-    }
-}
-
-fn basic(graph: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
+pub fn basic(graph: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
     let y = conv(graph, &format!("{prefix}conv1"), x, channels, 3, stride);
     let y = batch_norm(graph, &format!("{prefix}bn1"), y);
     let y = relu(graph, &format!("{prefix}relu1"), y);
@@ -77,7 +33,7 @@ fn basic(graph: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: us
     join(graph, prefix, x, y, stride)
 }
 
-fn bottleneck(graph: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
+pub fn bottleneck(graph: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
     let y = conv(graph, &format!("{prefix}conv1"), x, channels, 1, 1);
     let y = batch_norm(graph, &format!("{prefix}bn1"), y);
     let y = relu(graph, &format!("{prefix}relu1"), y);

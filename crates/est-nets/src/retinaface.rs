@@ -1,7 +1,7 @@
 //! RetinaFace with MobileNet-0.25 (Deng et al. 2020) in the layout of the common PyTorch release: box, score and five
 //! points of every face in a picture. Decoding and suppression of its outputs are the detector's (est-media).
 
-use crate::blocks::{EPS, batch_norm, conv};
+use crate::blocks::{batch_norm, conv, depthwise};
 use crate::graph::{Graph, NodeId};
 use crate::op::{Activation, Op};
 
@@ -48,10 +48,8 @@ fn unit(g: &mut Graph, prefix: &str, x: NodeId, channels: usize, [kernel, stride
 
 /// A 3x3 convolution of every channel by itself, then a 1x1 one: modules 0 to 5.
 fn separable(g: &mut Graph, prefix: &str, x: NodeId, channels: usize, stride: usize) -> NodeId {
-    let inputs = g.node(x).shape.item[0];
-    let depthwise = Op::Conv2d { inputs, outputs: inputs, kernel: 3, stride, padding: 1, groups: inputs, bias: false };
-    let x = g.push(&format!("{prefix}.0"), depthwise, &[x]);
-    let x = g.push(&format!("{prefix}.1"), Op::BatchNorm { channels: inputs, eps: EPS }, &[x]);
+    let x = depthwise(g, &format!("{prefix}.0"), x, stride);
+    let x = batch_norm(g, &format!("{prefix}.1"), x);
     let x = g.push(&format!("{prefix}.2"), LEAKY, &[x]);
     let x = conv(g, &format!("{prefix}.3"), x, channels, 1, 1);
     let x = batch_norm(g, &format!("{prefix}.4"), x);
