@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Makes weights/est-default.est again from nothing but public sources: `tools/default-weights.sh LONDON WORK`, where LONDON
 # is the Face Research Lab London Set (neutral/, smiling/, landmarks.json) and WORK a folder for 4 GB. Two hours on two cores.
-# Needs `make train-build`, npm and a clone with its history (attempt 5's weights are taken from it). docs/default-weights.md
-# tells what each step is for and what came of it. Stopped, it goes on where it was.
+# Needs `make train-build` and npm. docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 london=$(realpath "${1:?the folder of the London set}")
@@ -33,9 +32,6 @@ for group in train held; do
   "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
 done
 
-# What follows goes on from attempt 5's encoder, whose own recipe is that commit's version of this file.
-git -C "$root" show 27a22e5:weights/est-default.est > attempt-5.est
-
 synth() {
   "$est" synth --profile default --knob neutral=true --knob cut_at_apex=0.4 --knob speech=1.5 --knob resting=1.8 --size 112 \
     --clips-per-subject 7 --knob 'frames=[60,80]' "$@"
@@ -54,10 +50,10 @@ synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.
 "$root/tools/setup.sh" teacher
 teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2}"; }
 if [ ! -f encoder.safetensors ]; then
-  teacher encoder --initial attempt-5.est --out training.safetensors port-e port-f heads-e stills-train
+  teacher encoder --out training.safetensors port-e port-f heads-e stills-train
   mv training.safetensors encoder.safetensors
 fi
-[ -f targets.csv ] || teacher answers --targets targets.csv port-c port-f stills-train
+[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train
 
 "$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est

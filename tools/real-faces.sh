@@ -30,5 +30,5 @@ while IFS=, read -r image label; do
   ln -sf "$repo/images/$image" "pictures/$name/000.jpg"
   echo "$name,$label,${name%_*}" >> list.csv
 done < chosen.csv
-"$est" prepare own --root pictures --list list.csv --out set --size 112
+[ -d set ] || "$est" prepare own --root pictures --list list.csv --out set --size 112
 "$est" eval --data set --weights "$weights" --restrict-classes --out "scores-$(basename "${weights%.est}")"

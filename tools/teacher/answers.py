@@ -1,9 +1,10 @@
-"""What the two teachers read in prepared sets.
+"""What the two teachers, or with `--student` the encoder that learned from them has of both, read in prepared sets.
 
-  python answers.py --targets FILE.csv SET ...   what `est train` takes as `targets`, with the names that `est join` gives the
-      clips: of each the apex, with a distribution (see `targets`): a window is what its strongest moment is
-  python answers.py --score SET                  how often each of them and both agree with the labels, among the classes that
-      occur, and among those without neutral
+  python answers.py --targets FILE.csv [--student ENCODER.safetensors] SET ...   what `est train` takes as `targets`, with the
+      names that `est join` gives the clips: of each the apex, with a distribution (see `targets`): a window is what its
+      strongest moment is. What stands behind the encoder can learn the student's word exactly, the teachers' not.
+  python answers.py --score [--student ENCODER.safetensors] SET ...   how often each of them and both agree with the labels,
+      among the classes that occur, and among those without neutral; as they are and evened
 """
 import argparse
 import csv
@@ -13,21 +14,21 @@ import numpy as np
 import torch
 
 import sets
-from networks import CLASSES, Teachers, evened
+from networks import CLASSES, Student, Teachers, evened
 
 BATCH = 128
 # Shown by less than the first value a class is neutral, from the second on it is itself.
 UNSEEN, SEEN = 0.05, 0.35
 
 
-def read(teachers, root):
+def read(network, root):
     """(clip, frame, face-api's logarithms, fer's) of each clip's apex."""
     batch = []
 
     def answers():
         pictures = torch.from_numpy(np.stack([picture for _, _, picture, _ in batch])).permute(0, 3, 1, 2).float() / 255
         faces = torch.from_numpy(np.stack([face for *_, face in batch]))
-        for (clip, frame, _, _), *logs in zip(batch, *teachers.answers(pictures, faces)):
+        for (clip, frame, _, _), *logs in zip(batch, *network.answers(pictures, faces)):
             yield clip, frame, *logs
 
     for item in sets.frames(root, sets.apex):
@@ -46,25 +47,26 @@ def shown(clip):
     return truth["intensity"] * course / course.max() if course.max() > 0 else course
 
 
-def targets(clip, frame, logs, temperature, meant, neutral):
+def targets(clip, frame, logs, temperature, meant, fear, neutral):
     """The logarithms of both, evened, are added and divided by the temperature, so that what they nearly said counts, too; the
-    class that the generator meant gains `meant`, as far as the frame shows it, and neutral gains `neutral`."""
+    class that the generator meant gains `meant`, fear, of which the teachers know little, `fear` more, as far as the frame shows
+    it, and neutral gains `neutral`."""
     share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
     scores = sum(evened(of) for of in logs) / temperature
+    meant += fear if clip["class"] == "fear" else 0.0
     scores[CLASSES.index(clip["class"])] += meant * share
     scores[CLASSES.index("neutral")] += meant * (1 - share) + neutral
     return scores.softmax(0).tolist()
 
 
-def write_targets(path, roots, gains):
-    teachers = Teachers()
+def write_targets(network, path, roots, gains):
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["clip", "frame", *(f"p_{name}" for name in CLASSES)])
         for root in roots:
             count = 0
-            for clip, frame, *logs in read(teachers, root):
+            for clip, frame, *logs in read(network, root):
                 shares = targets(clip, frame, logs, *gains)
                 rows.writerow([f"{Path(root).resolve().name}-{clip['clip']}", frame, *(f"{share:.5f}" for share in shares)])
                 count += 1
@@ -72,12 +74,12 @@ def write_targets(path, roots, gains):
     part.rename(path)
 
 
-def print_scores(root):
-    found = list(read(Teachers(), root))
+def print_scores(root, found):
+    """How often what `read` found agrees with the labels."""
     labels = np.array([clip["class"] for clip, *_ in found])
     first, second = (torch.stack([item[k] for item in found]) for k in (2, 3))
     present = [name for name in CLASSES if name in labels]
-    print(f"{root}: {len(found)} clips")
+    print(f"{root}: {len(labels)} clips")
     print(f"{'':10}{'WAR':>10}{'UAR':>10}{'no neutral':>12}" + "".join(f"{name:>10}" for name in present))
     for name, logs in (("fer", second), ("face-api", first), ("both", first + second), ("evened", evened(first) + evened(second))):
         among = lambda classes: np.array(classes)[logs[:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
@@ -86,7 +88,7 @@ def print_scores(root):
         rest = labels != "neutral"
         without = np.mean(among([name for name in present if name != "neutral"])[rest] == labels[rest])
         row = f"{name:10}{np.mean(read_as == labels):10.3f}{np.mean(recalls):10.3f}{without:12.3f}"
-        print(row + "".join(f"{recall:10.2f}" for recall in recalls))
+        print(row + "".join(f"{recall:10.2f}" for recall in recalls), flush=True)
 
 
 if __name__ == "__main__":
@@ -94,13 +96,17 @@ if __name__ == "__main__":
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--targets", type=Path, metavar="FILE.csv")
     what.add_argument("--score", action="store_true")
-    parser.add_argument("--temperature", type=float, default=3.0)
-    parser.add_argument("--meant", type=float, default=3.0)
-    parser.add_argument("--neutral", type=float, default=-0.3)
+    parser.add_argument("--student", metavar="ENCODER.safetensors")
+    parser.add_argument("--temperature", type=float, default=2.0)
+    parser.add_argument("--meant", type=float, default=2.0)
+    parser.add_argument("--fear", type=float, default=2.0)
+    parser.add_argument("--neutral", type=float, default=0.3)
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
+    network = Student.read(given.student) if given.student else Teachers()
     if given.targets:
-        write_targets(given.targets, given.sets, (given.temperature, given.meant, given.neutral))
+        gains = (given.temperature, given.meant, given.fear, given.neutral)
+        write_targets(network, given.targets, given.sets, gains)
     else:
         for root in given.sets:
-            print_scores(root)
+            print_scores(root, list(read(network, root)))

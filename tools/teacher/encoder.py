@@ -1,49 +1,36 @@
 """Trains the frame encoder of the default weights to see in a picture what the two teachers see in the same picture.
 
-  python encoder.py --initial WEIGHTS --out ENCODER.safetensors [--batches N] SET ...
+  python encoder.py --out ENCODER.safetensors [--batches N] [--watch SET]... SET ...
 
 The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
 do: of each batch a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers
 (smooth steps along their gradient), and all have other light, colours and sharpness. Sets are of stills; every picture
-is drawn as often as what the teachers read in it is rare. The result has the tensors of ResNet-18 in torchvision's names,
-for `initial` of `est train`.
+is drawn as often as what the teachers read in it is rare. The encoder has the layout of
+the teacher whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of
+`est train`. Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the
+student regresses agrees with them.
 """
 import argparse
 import math
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "goldens"))
 import sets
-from networks import GREY, Teachers, evened
-from reference import ResNet
+from answers import print_scores, read
+from networks import GREY, Student, Teachers, evened
 
 BATCH = 64
 SIDE = 112
-FEATURES, CLASS_LOGITS = 256, 14
 # How much rarer a picture of a common class is drawn: shares of the classes are count ** (1 - EVENED).
 EVENED = 0.7
-RATE, WEIGHT_DECAY, AVERAGE = 6e-4, 0.02, 0.998
+RATE, WEIGHT_DECAY, AVERAGE = 2e-3, 0.02, 0.998
 # Of the loss: face-api's features, a third of whose variance is noise of the cut; and the divergence of the softened answers.
 FEATURE_WEIGHT, DIVERGENCE_WEIGHT, TEMPERATURE = 0.3, 2.0, 2.0
-
-
-class Student(ResNet):
-    """The frame encoder, and a linear layer for what is regressed."""
-
-    def __init__(self):
-        super().__init__(18)
-        self.fc = nn.Linear(self.width, FEATURES + CLASS_LOGITS)
-
-    def forward(self, x):
-        return self.fc(self.features(x))
 
 
 def uniform(n, least, most):
@@ -142,8 +129,8 @@ def train(student, faces, teachers, batches, save):
     with torch.no_grad():
         seen = torch.cat([torch.cat(teachers.once(*faces.batch(teachers)), 1) for _ in range(12)])
     mean, scale = seen.mean(0), seen.std(0) + 1e-3
-    mean[FEATURES:] = 0
-    for of in (slice(FEATURES, FEATURES + 7), slice(FEATURES + 7, None)):
+    mean[Student.FEATURES:] = 0
+    for of in (slice(Student.FEATURES, Student.FEATURES + 7), slice(Student.FEATURES + 7, None)):
         scale[of] = scale[of].square().mean().sqrt()
     student = student.to(memory_format=torch.channels_last)
     average = {name: value.clone() for name, value in student.state_dict().items()}
@@ -157,8 +144,8 @@ def train(student, faces, teachers, batches, save):
             right = (torch.cat(teachers.once(x, landmarks), 1) - mean) / scale
         given = student(placed(x).to(memory_format=torch.channels_last))
         error = (given - right).square()
-        loss = FEATURE_WEIGHT * error[:, :FEATURES].mean()
-        for at in (FEATURES, FEATURES + 7):
+        loss = FEATURE_WEIGHT * error[:, :Student.FEATURES].mean()
+        for at in (Student.FEATURES, Student.FEATURES + 7):
             logs = [(scores[:, at : at + 7] * scale[at] / TEMPERATURE).log_softmax(1) for scores in (given, right)]
             divergence = F.kl_div(*logs, log_target=True, reduction="batchmean")
             loss = loss + error[:, at : at + 7].mean() + DIVERGENCE_WEIGHT * divergence
@@ -172,31 +159,30 @@ def train(student, faces, teachers, batches, save):
         if step % 50 == 0:
             pace = step * BATCH / (time.monotonic() - began)
             print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", flush=True)
-        if step % 500 == 0:
-            save(average)
-    save(average)
+        if step % 500 == 0 or step == batches:
+            # The layer is kept with the scale of what it regresses.
+            layer = {"fc.weight": average["fc.weight"] * scale[:, None], "fc.bias": average["fc.bias"] * scale + mean}
+            save({**average, **layer})
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--initial", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--batches", type=int, default=2500)
+    parser.add_argument("--batches", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--watch", action="append", default=[], metavar="SET")
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
     torch.manual_seed(given.seed)
     student, teachers, faces = Student(), Teachers(), Faces(given.sets)
-    initial = load_file(given.initial)
-    own = student.state_dict()
-    own.update({name: value.float() for name, value in initial.items() if name in own and name[:3] != "fc."})
-    student.load_state_dict(own)
     faces.even_out(teachers)
     print(f"{len(faces.pictures)} pictures", flush=True)
 
     def save(tensors):
         part = given.out.with_suffix(".part")
-        save_file({name: value.contiguous() for name, value in tensors.items() if name[:3] != "fc."}, part)
+        save_file({name: value.contiguous() for name, value in tensors.items()}, part)
         part.rename(given.out)
+        for root in given.watch:
+            print_scores(root, list(read(Student.of(tensors), root)))
 
     train(student, faces, teachers, given.batches, save)

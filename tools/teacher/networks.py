@@ -1,5 +1,5 @@
-"""The two expression networks that teach, read out of the files that `tools/setup.sh teacher` fetches, and how a face is cut
-for each. Both are small; what they say depends on the cut (two cuts of a face drawn a little apart agree on 84 % of
+"""The two expression networks that teach, read out of the files that `tools/setup.sh teacher` fetches, how a face is cut
+for each, and the network that learns from them. Both are small; what they say depends on the cut (two cuts of a face drawn a little apart agree on 84 % of
 photographs), so the answer for a face is a mean over several."""
 import json
 import sys
@@ -8,7 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import load_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "goldens"))
+from reference import Separable16
 
 DOWNLOADS = Path(__file__).resolve().parents[2] / "downloads"
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
@@ -194,6 +199,35 @@ class Teachers:
             self.fer.logits(x).log_softmax(1) for half in self.FER_CUTS for x in both(self.fer_cut(pictures, landmarks, half))
         ]
         return [torch.stack(logs).clamp_min(LEAST).mean(0) for logs in (first, second)]
+
+
+class Student(Separable16):
+    """The frame encoder, and a linear layer that regresses face-api's features, its logits and fer's."""
+
+    FEATURES = 256
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(self.width, self.FEATURES + 2 * len(CLASSES))
+
+    @classmethod
+    def of(cls, tensors):
+        student = cls().eval()
+        student.load_state_dict(tensors)
+        return student
+
+    @classmethod
+    def read(cls, path):
+        return cls.of(load_file(path))
+
+    def forward(self, x):
+        return self.fc(self.features(x))
+
+    @torch.no_grad()
+    def answers(self, pictures, _landmarks):
+        """What it has of both teachers' logarithms, [n, 7] each: a mean over the picture and its mirror image."""
+        mean = (self(pictures) + self(pictures.flip(3))) / 2
+        return mean[:, self.FEATURES :].split(len(CLASSES), 1)
 
 
 def evened(logs):
