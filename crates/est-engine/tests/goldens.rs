@@ -106,8 +106,8 @@ fn backbones() {
     for (backbone, name, side, tolerance) in [
         (Backbone::ResNet18, "resnet18", 224, 5e-6),
         (Backbone::ResNet18, "resnet18", 112, 5e-6),
-        (Backbone::ResNet34, "resnet34", 224, 5e-5),   // features of 7
-        (Backbone::ResNet50, "resnet50", 224, 3.5e-5), // features of 4
+        (Backbone::ResNet34, "resnet34", 224, 5e-5),         // features of 7
+        (Backbone::ResNet50, "resnet50", 224, 3.5e-5),       // features of 4
         (Backbone::Separable16, "separable16", 112, 1.5e-5), // features of 3.3, at most 14
     ] {
         let result = session(&backbone.graph(side)).run(2, &[&pictures([0, 7], side)]).unwrap();

@@ -13,10 +13,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aasfe::SnippetFeatures;
+use crate::backbone::Backbone;
 use crate::blocks::{AttentionSpec, linear, relu};
 use crate::graph::{Graph, NodeId};
 use crate::op::{Init, Op};
-use crate::backbone::Backbone;
 use crate::{ssop, transformer};
 
 /// The layer that makes the class logits.

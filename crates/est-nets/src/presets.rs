@@ -1,9 +1,9 @@
 //! Named configurations: the paper's network, the rows of its ablation tables, its other backbones, and our baseline.
 
 use crate::aasfe::SnippetFeatures;
+use crate::backbone::Backbone;
 use crate::cost::Convention;
 use crate::est::{ClipFeatures, EstConfig};
-use crate::backbone::Backbone;
 
 /// Where a figure for multiply-accumulates comes from: G MACs as printed there, and how they were counted.
 #[derive(Debug, Clone, Copy, PartialEq)]

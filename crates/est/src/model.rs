@@ -219,7 +219,11 @@ fn infer(tensors: &BTreeMap<String, Tensor>) -> Result<EstConfig, String> {
     let rows = |key: &str| tensors.get(key).and_then(|tensor| tensor.shape.first().copied());
     let layers = |part: &str| (0..).take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight"))).count();
     let Some(classes) = class_count(tensors) else {
-        let what = if has("conv1.weight") || has("stage1.0.conv.weight") { "only a frame encoder" } else { "no tensors of an EST" };
+        let what = if has("conv1.weight") || has("stage1.0.conv.weight") {
+            "only a frame encoder"
+        } else {
+            "no tensors of an EST"
+        };
         return Err(format!("it holds {what} (`classifier.5.0.bias` is missing); import a whole EST checkpoint"));
     };
     let backbone = if has("stage1.0.conv.weight") {
