@@ -117,8 +117,8 @@ def report(runs, own, exact, with_fer):
         [
             f"`est predict` on {processor()}, {time.strftime('%Y-%m-%d')}: the demo's video (one face, 472 frames) scaled and "
             f"played at {FPS} frames/s; medians of {RUNS} runs. `default`: est's own weights, crops of 112 pixels, a file of "
-            "33 MB; `paper`: the paper's network, crops of 224 pixels, 171 MB. Loading is until the model is ready. The video "
-            "is begun meanwhile, and its frames/s count what it waits for the model.",
+            f"{DEFAULT.stat().st_size / 1e6:.0f} MB; `paper`: the paper's network, crops of 224 pixels, 171 MB. Loading is until the "
+            "model is ready. The video is begun meanwhile, and its frames/s count what it waits for the model.",
             table(["weights, video", "frames/s", "x real time", "loading s", "CPU ms a frame", "peak MiB"], rows),
             "What each stage was busy for, of the video's time; stages run beside each other, waiting for a core counts too:",
             table(["weights, video", *STAGES], shares),
