@@ -20,7 +20,8 @@ if __name__ == "__main__":
         rows.writerow(["path", "label", "subject"])
         for label in sorted(path for path in folder.iterdir() if path.is_dir()):
             files = sorted(label.iterdir())
-            for path in (files[k * len(files) // each] for k in range(min(each, len(files)))):
+            count = min(each, len(files))
+            for path in (files[k * len(files) // count] for k in range(count)):
                 picture = Image.new("L", (SIDE + 2 * BORDER,) * 2, GREY)
                 picture.paste(Image.open(path).convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC), (BORDER, BORDER))
                 (out / "pictures" / path.stem).mkdir(parents=True, exist_ok=True)
