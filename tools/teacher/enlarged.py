@@ -16,7 +16,7 @@ if __name__ == "__main__":
     folder, out, each = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     out.mkdir(parents=True, exist_ok=True)
     with (out / "list.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
+        rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["path", "label", "subject"])
         for label in sorted(path for path in folder.iterdir() if path.is_dir()):
             files = sorted(label.iterdir())
