@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes weights/est-default.est again from nothing but public sources: `tools/default-weights.sh LONDON WORK`, where LONDON
 # is the Face Research Lab London Set (neutral/, smiling/, landmarks.json) and WORK a folder for 4 GB. Two hours on two cores.
-# Needs `make train-build` and npm. docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes on where it was.
+# Needs `make train-build` and npm. docs/default-weights.md tells what each step is for and what came of it. Stopped, it goes
+# on where it was.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 london=$(realpath "${1:?the folder of the London set}")

@@ -83,7 +83,8 @@ def print_scores(root, found):
     present = [name for name in CLASSES if name in labels]
     print(f"{root}: {len(labels)} clips")
     print(f"{'':10}{'WAR':>10}{'UAR':>10}{'no neutral':>12}" + "".join(f"{name:>10}" for name in present))
-    for name, logs in (("fer", second), ("face-api", first), ("both", first + second), ("evened", evened(first) + evened(second))):
+    both, even = first + second, evened(first) + evened(second)
+    for name, logs in (("fer", second), ("face-api", first), ("both", both), ("evened", even)):
         among = lambda classes: np.array(classes)[logs[:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
         read_as = among(present)
         recalls = [np.mean(read_as[labels == name] == name) for name in present]

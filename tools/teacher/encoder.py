@@ -5,10 +5,10 @@
 The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
 do: of each batch a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers
 (smooth steps along their gradient), and all have other light, colours and sharpness. Sets are of stills; every picture
-is drawn as often as what the teachers read in it is rare. The encoder has the layout of
-the teacher whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of
-`est train`. Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the
-student regresses agrees with them.
+is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it
+learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`. Of a set after
+`--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses agrees
+with them.
 """
 import argparse
 import math
@@ -107,12 +107,12 @@ class Faces:
     @torch.no_grad()
     def even_out(self, teachers):
         """Weighs each picture by how rare it is what the teachers read in it."""
-        read = []
+        classes = []
         for index in torch.arange(len(self.pictures)).split(256):
             _, first, second = teachers.once(*self.of(index))
-            read.append((evened(first) + evened(second)).argmax(1))
-        read = torch.cat(read)
-        self.weights = torch.bincount(read, minlength=7).float()[read] ** -EVENED
+            classes.append((evened(first) + evened(second)).argmax(1))
+        classes = torch.cat(classes)
+        self.weights = torch.bincount(classes, minlength=7).float()[classes] ** -EVENED
 
     def batch(self, teachers):
         x, landmarks = self.of(torch.multinomial(self.weights, BATCH))

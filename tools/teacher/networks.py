@@ -1,6 +1,6 @@
 """The two expression networks that teach, read out of the files that `tools/setup.sh teacher` fetches, how a face is cut
-for each, and the network that learns from them. Both are small; what they say depends on the cut (two cuts of a face drawn a little apart agree on 84 % of
-photographs), so the answer for a face is a mean over several."""
+for each, and the network that learns from them. Both are small; what they say depends on the cut (two cuts of a face
+drawn a little apart agree on 84 % of photographs), so the answer for a face is a mean over several."""
 import json
 import sys
 from pathlib import Path

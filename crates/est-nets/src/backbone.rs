@@ -19,8 +19,6 @@ pub enum Backbone {
 }
 
 impl Backbone {
-    pub const ALL: [Backbone; 4] = [Backbone::ResNet18, Backbone::ResNet34, Backbone::ResNet50, Backbone::Separable16];
-
     /// Width d of the features.
     pub fn width(self) -> usize {
         match self {
