@@ -3,9 +3,10 @@
   python encoder.py --out ENCODER.safetensors [--batches N] [--watch SET]... SET ...
 
 The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
-do: of each batch a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers
-(smooth steps along their gradient), and all have other light, colours and sharpness. Sets are of stills; every picture
-is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it
+do: a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers (smooth steps along
+their gradient), and all have other light, colours and sharpness. Half of each batch is changed so; the other half are
+pictures of some batches before with the answers of then, placed anew, for asking takes longer than learning. Sets are of
+stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it
 learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`. Of a set after
 `--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses agrees
 with them.
@@ -22,9 +23,11 @@ from safetensors.torch import save_file
 
 import sets
 from answers import print_scores, read
-from networks import GREY, Student, Teachers, evened
+from networks import CLASSES, GREY, Student, Teachers, evened
 
 BATCH = 64
+# Of a batch, how many pictures are changed and asked about for it; the rest come from the last KEPT such.
+FRESH, KEPT = 32, 2048
 SIDE = 112
 # How much rarer a picture of a common class is drawn: shares of the classes are count ** (1 - EVENED).
 EVENED = 0.7
@@ -114,10 +117,11 @@ class Faces:
         classes = torch.cat(classes)
         self.weights = torch.bincount(classes, minlength=7).float()[classes] ** -EVENED
 
-    def batch(self, teachers):
-        x, landmarks = self.of(torch.multinomial(self.weights, BATCH))
-        x, quarter = photographed(x), BATCH // 4
-        share, other = torch.rand(quarter, 1, 1, 1), torch.randperm(BATCH)[:quarter]
+    def changed(self, teachers):
+        """FRESH pictures, and where their landmarks are."""
+        x, landmarks = self.of(torch.multinomial(self.weights, FRESH))
+        x, quarter = photographed(x), FRESH // 4
+        share, other = torch.rand(quarter, 1, 1, 1), torch.randperm(FRESH)[:quarter]
         mixed = share * x[:quarter] + (1 - share) * x[other]
         share = share[..., 0]
         landmarks[:quarter] = share * landmarks[:quarter] + (1 - share) * landmarks[other]
@@ -125,9 +129,33 @@ class Faces:
         return torch.cat([mixed, further, x[2 * quarter :]]), landmarks
 
 
+class Asked:
+    """The last changed pictures, and what the teachers say of them: face-api's features, its logits and fer's."""
+
+    def __init__(self, faces, teachers):
+        self.faces, self.teachers, self.count = faces, teachers, 0
+        self.pictures = torch.empty(KEPT, 3, SIDE, SIDE)
+        self.answers = torch.empty(KEPT, Student.FEATURES + 2 * len(CLASSES))
+        for _ in range(24):
+            self.ask()
+
+    def ask(self):
+        """Changes and asks about FRESH more in place of the oldest; says where they are."""
+        x, landmarks = self.faces.changed(self.teachers)
+        at = torch.arange(self.count, self.count + FRESH) % KEPT
+        with torch.no_grad():
+            self.pictures[at], self.answers[at] = x, torch.cat(self.teachers.once(x, landmarks), 1)
+        self.count += FRESH
+        return at
+
+    def batch(self):
+        at = torch.cat([self.ask(), torch.randperm(min(self.count, KEPT))[: BATCH - FRESH]])
+        return self.pictures[at], self.answers[at]
+
+
 def train(student, faces, teachers, batches, save):
-    with torch.no_grad():
-        seen = torch.cat([torch.cat(teachers.once(*faces.batch(teachers)), 1) for _ in range(12)])
+    asked = Asked(faces, teachers)
+    seen = asked.answers[: asked.count]
     mean, scale = seen.mean(0), seen.std(0) + 1e-3
     mean[Student.FEATURES:] = 0
     for of in (slice(Student.FEATURES, Student.FEATURES + 7), slice(Student.FEATURES + 7, None)):
@@ -139,9 +167,8 @@ def train(student, faces, teachers, batches, save):
     for step in range(1, batches + 1):
         for group in optimiser.param_groups:
             group["lr"] = RATE * min(1, step / 100) * (1 + math.cos(math.pi * step / batches)) / 2
-        x, landmarks = faces.batch(teachers)
-        with torch.no_grad():
-            right = (torch.cat(teachers.once(x, landmarks), 1) - mean) / scale
+        x, right = asked.batch()
+        right = (right - mean) / scale
         given = student(placed(x).to(memory_format=torch.channels_last))
         error = (given - right).square()
         loss = FEATURE_WEIGHT * error[:, :Student.FEATURES].mean()
@@ -168,7 +195,7 @@ def train(student, faces, teachers, batches, save):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--batches", type=int, default=4000)
+    parser.add_argument("--batches", type=int, default=7000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--watch", action="append", default=[], metavar="SET")
     parser.add_argument("sets", nargs="+", metavar="SET")

@@ -2,7 +2,7 @@
 //! share of what the processor's registers can multiply. Arguments:
 //! - none: the table; `profile [threads batch precision network]`: seconds of every layer.
 //! - `server`: reads lines `threads batch precision network` (precision: exact or default; network: resnet18,
-//!   resnet34, resnet50, retinaface640x480 or tail) and answers each with a line of JSON: the seconds of one run. The first
+//!   resnet34, resnet50, separable16, retinaface640x480 or tail) and answers each with a line of JSON: the seconds of one run. The first
 //!   run of each setting is preceded by one that is not timed. A driver can so take turns between engines.
 
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ impl Setting {
             "resnet18" => Backbone::ResNet18.graph(224),
             "resnet34" => Backbone::ResNet34.graph(224),
             "resnet50" => Backbone::ResNet50.graph(224),
+            // As the default weights have it.
+            "separable16" => Backbone::Separable16.graph(112),
             "retinaface640x480" => retinaface::graph(480, 640),
             // What follows the frame encoder: from the features of a clip's frames to its class.
             "tail" => {
