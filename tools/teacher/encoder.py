@@ -3,13 +3,13 @@
   python encoder.py --out ENCODER.safetensors [--batches N] [--watch SET]... SET ...
 
 The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
-do: a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers (smooth steps along
-their gradient), and all have other light, colours and sharpness. Half of each batch is changed so; the other half are
-pictures of some batches before with the answers of then, placed anew, for asking takes longer than learning. Sets are of
-stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it
-learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`. Of a set after
-`--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses agrees
-with them.
+do: a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers (smooth steps
+along their gradient), and all have other light, colours and sharpness. Half of each batch is changed for it; the other
+half are pictures of batches before with the answers of then, placed anew, for asking takes longer than learning. Sets are
+of stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the
+teacher whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of
+`est train`. Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the
+student regresses agrees with them.
 """
 import argparse
 import math
