@@ -2,8 +2,9 @@
 //! share of what the processor's registers can multiply. Arguments:
 //! - none: the table; `profile [threads batch precision network]`: seconds of every layer.
 //! - `server`: reads lines `threads batch precision network` (precision: exact or default; network: resnet18,
-//!   resnet34, resnet50, separable16, retinaface640x480 or tail) and answers each with a line of JSON: the seconds of one run. The first
-//!   run of each setting is preceded by one that is not timed. A driver can so take turns between engines.
+//!   resnet34, resnet50, separable16, retinaface640x480 or tail) and answers each with a line of JSON: the seconds of
+//!   one run. The first run of each setting is preceded by one that is not timed. A driver can so take turns between
+//!   engines.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
