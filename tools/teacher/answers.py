@@ -3,8 +3,9 @@
   python answers.py --targets FILE.csv [--student ENCODER.safetensors] SET ...   what `est train` takes as `targets`, with the
       names that `est join` gives the clips: of each the apex, with a distribution (see `targets`): a window is what its
       strongest moment is. What stands behind the encoder can learn the student's word exactly, the teachers' not.
-  python answers.py --score [--student ENCODER.safetensors] SET ...   how often each of them and both agree with the labels,
-      among the classes that occur, and among those without neutral; as they are and evened
+  python answers.py --score [--halves] [--student ENCODER.safetensors] SET ...   how often each of them and both agree with
+      the labels (WAR and UAR), among the classes that occur, and among those without neutral; as they are and evened; of
+      every other clip apart from the rest
 """
 import argparse
 import csv
@@ -76,21 +77,26 @@ def write_targets(network, path, roots, gains):
     part.rename(path)
 
 
+def agreement(logs, labels, classes):
+    """WAR, UAR and the recalls, choosing among `classes`, of the pictures that show one of them."""
+    shown = np.isin(labels, classes)
+    read_as = np.array(classes)[logs[shown][:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
+    recalls = [np.mean(read_as[labels[shown] == name] == name) for name in classes]
+    return np.mean(read_as == labels[shown]), np.mean(recalls), recalls
+
+
 def print_scores(root, found):
     """How often what `read` found agrees with the labels."""
     labels = np.array([clip["class"] for clip, *_ in found])
     first, second = (torch.stack([item[k] for item in found]) for k in (2, 3))
     present = [name for name in CLASSES if name in labels]
     print(f"{root}: {len(labels)} clips")
-    print(f"{'':10}{'WAR':>10}{'UAR':>10}{'no neutral':>12}" + "".join(f"{name:>10}" for name in present))
+    print(f"{'':10}{'WAR':>8}{'UAR':>8}{'without neutral':>18}" + "".join(f"{name:>10}" for name in present))
     both, even = first + second, evened(first) + evened(second)
     for name, logs in (("fer", second), ("face-api", first), ("both", both), ("evened", even)):
-        among = lambda classes: np.array(classes)[logs[:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
-        read_as = among(present)
-        recalls = [np.mean(read_as[labels == name] == name) for name in present]
-        rest = labels != "neutral"
-        without = np.mean(among([name for name in present if name != "neutral"])[rest] == labels[rest])
-        row = f"{name:10}{np.mean(read_as == labels):10.3f}{np.mean(recalls):10.3f}{without:12.3f}"
+        war, uar, recalls = agreement(logs, labels, present)
+        without = agreement(logs, labels, [name for name in present if name != "neutral"])
+        row = f"{name:10}{war:8.3f}{uar:8.3f}{without[0]:10.3f}{without[1]:8.3f}"
         print(row + "".join(f"{recall:10.2f}" for recall in recalls), flush=True)
 
 
@@ -99,6 +105,7 @@ if __name__ == "__main__":
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--targets", type=Path, metavar="FILE.csv")
     what.add_argument("--score", action="store_true")
+    parser.add_argument("--halves", action="store_true")
     parser.add_argument("--student", metavar="ENCODER.safetensors")
     parser.add_argument("--temperature", type=float, default=2.5)
     parser.add_argument("--meant", type=float, default=2.0)
@@ -112,4 +119,6 @@ if __name__ == "__main__":
         write_targets(network, given.targets, given.sets, gains)
     else:
         for root in given.sets:
-            print_scores(root, list(read(network, root)))
+            found = list(read(network, root))
+            for part in (found[::2], found[1::2]) if given.halves else (found,):
+                print_scores(root, part)
