@@ -164,13 +164,13 @@ fn ablate_puts_variants_beside_each_other() {
     let rows: Vec<&str> = variants.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(rows, ["average", "transformer", "transformer+aasfe", "paper"]);
     let parameters: Vec<u64> = variants.iter().map(|row| row["parameters"].as_u64().unwrap()).collect();
-    assert_eq!(parameters[0], 11_176_512 + 3 * 512 + 3);
-    assert_eq!(parameters[2] - parameters[1], 1_051_648, "AA-SFE");
+    assert_eq!(parameters[0], 323_808 + 3 * 256 + 3);
+    assert_eq!(parameters[2] - parameters[1], 263_680, "AA-SFE");
     assert_eq!((&variants[3]["network"]["orders"], &variants[2]["network"]["orders"]), (&5.into(), &0.into()));
     assert!(variants[3]["war_gain"]["interval"].is_object() && variants[0]["war_gain"].is_null());
     let markdown = std::fs::read_to_string(place.path("out/ablation.md")).unwrap();
     for text in
-        ["| average | 11.18 |", "selection protocol `last-epoch`", "folds-3-seed-1, fold-2, part `test`", "apparent"]
+        ["| average | 0.32 |", "selection protocol `last-epoch`", "folds-3-seed-1, fold-2, part `test`", "apparent"]
     {
         assert!(markdown.contains(text), "{text} in {markdown}");
     }
@@ -193,7 +193,7 @@ fn what_cannot_be_done_is_said_before_the_first_run() {
     let text = std::fs::read_to_string(place.path("config.toml")).unwrap();
     place.ablate("7", &[]).failed_with(&["`7`", "lengths", "backbone", "average"]);
     place.ablate("5", &["--seeds", "1,2,1"]).failed_with(&["seed 1", "twice"]);
-    place.ablate("backbone", &[]).failed_with(&["weights.est", "layer1.2.conv1.weight", "frame encoder"]);
+    place.ablate("backbone", &[]).failed_with(&["weights.est", "conv1.weight", "frame encoder"]);
     place.ablate("orders", &[]).failed_with(&["row orders-10", "network.orders"]);
     place.config(&text.replace("stage", "round = \"fold-9\"\nstage"));
     place.ablate("5", &[]).failed_with(&["no round called fold-9", "fold-1, fold-2, fold-3"]);

@@ -6,19 +6,23 @@ use crate::graph::{Graph, NodeId};
 use crate::{resnet, separable};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backbone {
-    #[serde(rename = "resnet18")]
     ResNet18,
-    #[serde(rename = "resnet34")]
     ResNet34,
-    #[serde(rename = "resnet50")]
     ResNet50,
     /// Sixteen units, fifteen of them separable convolutions; a thirtieth of ResNet-18's parameters.
-    #[serde(rename = "separable16")]
     Separable16,
 }
 
 impl Backbone {
+    pub const ALL: [Backbone; 4] = [Backbone::ResNet18, Backbone::ResNet34, Backbone::ResNet50, Backbone::Separable16];
+
+    /// As in configs: `resnet18`.
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
     /// Width d of the features.
     pub fn width(self) -> usize {
         match self {

@@ -25,11 +25,12 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// `base` with the parts that this preset is made of; widths, depths, n and J stay those of `base`, and P as long as
-    /// it has any.
+    /// `base` with the parts that this preset is made of; widths, depths, n and J stay those of `base`, P as long as it has
+    /// any, and the backbone where this preset has the paper's.
     pub fn applied_to(&self, base: &EstConfig) -> EstConfig {
         let EstConfig { backbone, snippet_features, clip_features, orders, .. } = self.config;
         let orders = if orders > 0 && base.orders > 0 { base.orders } else { orders };
+        let backbone = if backbone == EstConfig::PAPER.backbone { base.backbone } else { backbone };
         EstConfig { backbone, snippet_features, clip_features, orders, ..base.clone() }
     }
 

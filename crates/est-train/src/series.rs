@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use est_data::set::PreparedSet;
-use est_nets::{PRESETS, Preset};
+use est_nets::{Backbone, PRESETS, Preset};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
@@ -147,6 +147,7 @@ pub enum Ablation {
     Snippets,
     /// P, orders of the SSOP head.
     Orders,
+    /// The config's own, as row `paper`, and each other.
     Backbone,
 }
 
@@ -189,7 +190,15 @@ impl Ablation {
         match self {
             Ablation::Table5 => presets(&["transformer", "transformer+aasfe", "paper"]),
             Ablation::Table6 => presets(&["transformer", "self-attention", "squeeze-excite", "paper"]),
-            Ablation::Backbone => presets(&["paper", "resnet34", "resnet50", "separable16"]),
+            Ablation::Backbone => {
+                let mut rows = presets(&["paper"]);
+                for backbone in Backbone::ALL.into_iter().filter(|&backbone| backbone != base.network.backbone) {
+                    let mut config = rows[0].config.clone();
+                    config.network.backbone = backbone;
+                    rows.push(Row { name: backbone.name(), config });
+                }
+                rows
+            }
             Ablation::Lengths => sweep(&[1, 3, 5, 7, 9], |config, frames| config.network.frames = frames),
             // More than nine sub-videos of 15 frames, 10 apart, leave no room for a drawn start in a window of 105.
             Ablation::Snippets => sweep(&[3, 5, 7, 9], |config, snippets| {
@@ -271,6 +280,12 @@ mod tests {
         assert_eq!(orders, [0, 0, 0, 6]);
         assert!(rows.iter().all(|row| row.config.network.feed_forward == 64 && row.config.optimiser == base.optimiser));
         assert_eq!(rows[3].config, base);
+        let small = TrainConfig::parse("[network]\nbackbone = \"separable16\"").unwrap();
+        let backbones = |names: &[&str]| -> Vec<String> {
+            named(names, &small).unwrap().iter().map(|row| row.config.network.backbone.name()).collect()
+        };
+        assert_eq!(backbones(&["average", "5", "6"]), ["separable16"; 6]);
+        assert_eq!(backbones(&["backbone", "resnet34"]), ["separable16", "resnet18", "resnet34", "resnet50"]);
         let without = TrainConfig::parse("[network]\norders = 0").unwrap();
         assert_eq!(named(&["paper"], &without).unwrap()[0].config.network.orders, 10);
         let error = named(&["7"], &base).unwrap_err().to_string();
