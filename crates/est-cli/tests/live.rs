@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Table, ffmpeg, predict};
+use common::{Table, WEIGHTS, ffmpeg, predict};
 
-const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/est-default.est");
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../downloads/demo.mp4");
 
 /// Six seconds of a person, in a container that needs no seeking.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Done, Table, command, done, ffmpeg, json};
+use common::{Done, Table, WEIGHTS, command, done, ffmpeg, json};
 use est_nets::Noise;
 use files::files;
 
@@ -45,7 +45,10 @@ impl Place {
     fn predict(&self, out: &str, more: &[&str]) -> Command {
         let mut command = command();
         command.arg("predict").arg(self.path("in")).arg("--out").arg(self.path(out));
-        command.args(["--weights", "random:1"]).args(more);
+        if !more.contains(&"--weights") {
+            command.args(["--weights", WEIGHTS]);
+        }
+        command.args(more);
         command
     }
 
@@ -127,9 +130,8 @@ fn a_list_names_videos_and_says_more_of_them() {
     let list = place.path("in/list.csv");
     let out = place.path("out");
     let run = || {
-        let args =
-            ["predict", "--weights", "random:1", "--list", list.to_str().unwrap(), "--out", out.to_str().unwrap()];
-        common::est(&args)
+        let (list, out) = (list.to_str().unwrap(), out.to_str().unwrap());
+        common::est(&["predict", "--weights", WEIGHTS, "--list", list, "--out", out])
     };
     run().succeeded();
     let table = Table::read(&out.join("summary.csv"));
@@ -334,7 +336,7 @@ fn no_decoder_outlives_its_est() {
 fn purge_deletes_what_est_wrote_and_the_log_says_why() {
     let place = Place::new();
     place.videos(&["s/x.mp4"]);
-    place.run("out", &["--purpose", "pilot study", "--retain", "30"]).succeeded();
+    place.run("out", &["--purpose", "pilot study", "--retain", "30", "--weights", "random:1"]).succeeded();
     std::fs::write(place.path("out/s/notes.txt"), "mine").unwrap();
     let log = std::fs::read_to_string(place.path("out/est-runs.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

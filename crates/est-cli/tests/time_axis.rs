@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Table, ffmpeg, json, predict};
+use common::{Table, WEIGHTS, ffmpeg, json, predict};
 use est_nets::Noise;
 
 /// Faces and pieces without one.
@@ -113,8 +113,7 @@ fn every_frame_is_there_once_a_track_and_times_increase() {
     for seed in 0..seeds {
         let (video, kind) = video(folder.path(), seed);
         let out = folder.path().join(format!("out{seed}"));
-        let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/est-default.est");
-        predict(&[&video], &out, &["--weights", default, "--detect-size", "320", "--format", "csv,json"]).succeeded();
+        predict(&[&video], &out, &["--weights", WEIGHTS, "--detect-size", "320", "--format", "csv,json"]).succeeded();
         let name = video.file_stem().unwrap().to_str().unwrap();
         let table = Table::read(&out.join(format!("{name}.csv")));
         let summary = &json(&out.join(format!("{name}.json")))["video"];

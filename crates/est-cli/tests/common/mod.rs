@@ -31,6 +31,9 @@ pub fn done(output: Output) -> Done {
     }
 }
 
+/// The default weights. They are read in a twentieth of the time that `random:1`, a whole `paper`, takes to draw.
+pub const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/est-default.est");
+
 /// `est predict SOURCES --out OUT --weights random:1` and `more`.
 pub fn predict(sources: &[&Path], out: &Path, more: &[&str]) -> Done {
     let mut args: Vec<&str> = vec!["predict"];
