@@ -46,7 +46,8 @@ pub fn abstention(calibration: &Calibration) -> String {
     for (&point, at) in points.iter().zip(&calibration.abstention) {
         svg.dot(point, 3.0, colour(0));
         let label = format!("{:.2}", at.threshold);
-        svg.text((point.0, point.1 - 8.0), 9.0, Anchor::Middle, "#444444", &label);
+        // Left and below: the curve mostly falls to the right, and above the first point is the title.
+        svg.text((point.0 + 2.0, point.1 + 13.0), 9.0, Anchor::End, "#444444", &label);
     }
     svg.finish()
 }

@@ -6,6 +6,8 @@ use crate::metrics::Confusion;
 const CELL: f64 = 58.0;
 const LEFT: f64 = 110.0;
 const TOP: f64 = 90.0;
+/// Of the title, which is wider than three classes.
+const LEAST_WIDTH: f64 = 350.0;
 
 /// White at 0, a dark blue at 1.
 fn shade(share: f64) -> String {
@@ -19,8 +21,8 @@ pub fn confusion_matrix(confusion: &Confusion, classes: &[String]) -> String {
     let faceless = confusion.faceless.iter().any(|&clips| clips > 0);
     let columns = classes.len() + usize::from(faceless);
     let (wide, high) = (columns as f64 * CELL, classes.len() as f64 * CELL);
-    let mut svg = Svg::new(LEFT + wide + 20.0, TOP + high + 20.0);
-    svg.text((LEFT, 22.0), 14.0, Anchor::Start, "#222222", "Confusion matrix: % of each true class (clips)");
+    let mut svg = Svg::new((LEFT + wide + 20.0).max(LEAST_WIDTH), TOP + high + 20.0);
+    svg.text((12.0, 22.0), 14.0, Anchor::Start, "#222222", "Confusion matrix: % of each true class (clips)");
     svg.text((LEFT + wide / 2.0, 48.0), 12.0, Anchor::Middle, "#222222", "said");
     svg.upright_text((20.0, TOP + high / 2.0), 12.0, "true");
     let names = classes.iter().map(String::as_str).chain(faceless.then_some("no face"));
