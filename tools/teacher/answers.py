@@ -78,7 +78,10 @@ def write_targets(network, path, roots, gains):
 
 
 def agreement(logs, labels, classes):
-    """WAR, UAR and the recalls, choosing among `classes`, of the pictures that show one of them."""
+    """WAR, UAR and the recalls, choosing among `classes`, of the pictures that show one of them; no numbers if
+    there are none."""
+    if not classes:
+        return np.nan, np.nan, []
     shown = np.isin(labels, classes)
     read_as = np.array(classes)[logs[shown][:, [CLASSES.index(name) for name in classes]].argmax(1).numpy()]
     recalls = [np.mean(read_as[labels[shown] == name] == name) for name in classes]
