@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Done, Table, WEIGHTS, command, done, ffmpeg, json};
+use common::{Done, Table, WEIGHTS, command, done, ffmpeg, json, with_weights};
 use est_nets::Noise;
 use files::files;
 
@@ -45,10 +45,7 @@ impl Place {
     fn predict(&self, out: &str, more: &[&str]) -> Command {
         let mut command = command();
         command.arg("predict").arg(self.path("in")).arg("--out").arg(self.path(out));
-        if !more.contains(&"--weights") {
-            command.args(["--weights", WEIGHTS]);
-        }
-        command.args(more);
+        command.args(with_weights(WEIGHTS, more));
         command
     }
 

@@ -193,7 +193,7 @@ fn what_cannot_be_done_is_said_before_the_first_run() {
     let text = std::fs::read_to_string(place.path("config.toml")).unwrap();
     place.ablate("7", &[]).failed_with(&["`7`", "lengths", "backbone", "average"]);
     place.ablate("5", &["--seeds", "1,2,1"]).failed_with(&["seed 1", "twice"]);
-    place.ablate("backbone", &[]).failed_with(&["weights.est", "conv1.weight", "frame encoder"]);
+    place.ablate("backbone", &[]).failed_with(&["weights.est", "`conv1.weight`", "frame encoder"]);
     place.ablate("orders", &[]).failed_with(&["row orders-10", "network.orders"]);
     place.config(&text.replace("stage", "round = \"fold-9\"\nstage"));
     place.ablate("5", &[]).failed_with(&["no round called fold-9", "fold-1, fold-2, fold-3"]);

@@ -39,11 +39,14 @@ pub fn predict(sources: &[&Path], out: &Path, more: &[&str]) -> Done {
     let mut args: Vec<&str> = vec!["predict"];
     args.extend(sources.iter().map(|path| path.to_str().expect("text")));
     args.extend(["--out", out.to_str().expect("text")]);
-    if !more.contains(&"--weights") {
-        args.extend(["--weights", "random:1"]);
-    }
-    args.extend(more);
+    args.extend(with_weights("random:1", more));
     est(&args)
+}
+
+/// `more`, and `--weights WEIGHTS` if it names none.
+pub fn with_weights<'a>(weights: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let own: &[&str] = if more.contains(&"--weights") { &[] } else { &["--weights", weights] };
+    [own, more].concat()
 }
 
 impl Done {
