@@ -75,4 +75,4 @@ soak: build
 
 # What is too long for every change.
 test-full: test fuzz soak
-	EST_LONG=1 cargo test --locked -p est-cli --test time_axis
+	EST_LONG=1 cargo test --locked -p est-cli --test cli time_axis::

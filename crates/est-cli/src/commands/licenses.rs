@@ -7,7 +7,7 @@ use super::table;
 use crate::args::LicensesArgs;
 use crate::assets::{DETECTOR_FILE, MESH_FILE, WEIGHTS_FILE};
 
-/// Crates that are linked in, with versions and licences. Written by `EST_UPDATE=1 cargo test -p est-cli --test licenses`,
+/// Crates that are linked in, with versions and licences. Written by `EST_UPDATE=1 cargo test -p est-cli --test cli licenses::`,
 /// which else holds it against Cargo.lock.
 const CRATES: &str = include_str!("../licenses.tsv");
 
