@@ -13,4 +13,8 @@ if [ ! -d set ]; then
   "$root/target/teacher/bin/python" "$root/tools/teacher/enlarged.py" "$faces/test" . 150
   "$est" prepare own --root pictures --list list.csv --out set --size 112
 fi
-"$est" eval --data set --weights "$weights" --out "scores-$(basename "${weights%.est}")"
+scores=scores-$(basename "${weights%.est}")
+"$est" eval --data set --weights "$weights" --out "$scores"
+# Of the pictures where a face is found, all seven classes and the six expressions.
+"$est" eval --data set --weights "$weights" --faceless skip --out "$scores/found"
+"$est" eval --data set --weights "$weights" --faceless skip --classes angry,disgust,fear,happy,sad,surprise --out "$scores/six"

@@ -31,4 +31,6 @@ while IFS=, read -r image label; do
   echo "$name,$label,${name%_*}" >> list.csv
 done < chosen.csv
 [ -d set ] || "$est" prepare own --root pictures --list list.csv --out set --size 112
-"$est" eval --data set --weights "$weights" --restrict-classes --out "scores-$(basename "${weights%.est}")"
+scores=scores-$(basename "${weights%.est}")
+"$est" eval --data set --weights "$weights" --restrict-classes --out "$scores"
+"$est" eval --data set --weights "$weights" --classes angry,happy,sad,surprise --out "$scores/four"

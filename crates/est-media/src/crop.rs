@@ -30,6 +30,13 @@ pub fn resize(image: &Image, width: usize, height: usize) -> Image {
     resample(image, all, width, height, FilterType::CatmullRom)
 }
 
+/// The middle of a square crop, `share` of its side, as a crop of `size` pixels.
+pub fn middle(image: &Image, share: f64, size: usize) -> Image {
+    let (w, h) = (share * image.width as f64, share * image.height as f64);
+    let window = Window { x: (image.width as f64 - w) / 2.0, y: (image.height as f64 - h) / 2.0, w, h };
+    resample(image, window, size, size, FilterType::CatmullRom)
+}
+
 /// The upright square around the box's centre whose side is `margin` times the box's longer side.
 fn square(image: &Image, rect: Rect, margin: f32, size: usize) -> Image {
     let longest = LARGEST_WINDOW * image.width.max(image.height) as f64;

@@ -1,6 +1,8 @@
 //! What happens to a video before a network sees it. Stored with the weights, so that training and prediction
 //! cannot differ (SPEC section 1).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How a face becomes the square picture that the frame encoder reads.
@@ -13,6 +15,15 @@ pub enum Crop {
     /// template; `scale` 1 is the usual 112-pixel recognition template stretched to the crop, smaller shows more
     /// around the face.
     Aligned { scale: f32 },
+}
+
+impl fmt::Display for Crop {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Crop::Square { margin } => write!(f, "square box x {margin}"),
+            Crop::Aligned { scale } => write!(f, "aligned by five points, template x {scale}"),
+        }
+    }
 }
 
 /// How snippets are cut from a window of frames (SPEC section 1). Sub-video i of n is the `span` frames from

@@ -79,8 +79,7 @@ impl Own {
     fn new(folder: &std::path::Path, precision: &str, steps: u64) -> Self {
         let config = TrainConfig::PAPER;
         write_set(folder);
-        let corpus =
-            Corpus::new(PreparedSet::open(folder).expect("a set"), config.rate, config.sampling).expect("a corpus");
+        let corpus = Corpus::new(PreparedSet::open(folder).expect("a set"), &config).expect("a corpus");
         let clips: Vec<usize> = (0..corpus.set().clips().len()).collect();
         let sampler = Sampler {
             seed: 1,

@@ -91,6 +91,9 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
     /// Frames of a clip and step in the stage `frames`.
     pub frames_per_clip: usize,
+    /// Margin of the square crop that the network reads, where the set's is wider: the middle is cut out; None: the set's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crop_margin: Option<f32>,
     /// Per RGB channel on the [0, 1] scale.
     pub mean: [f32; 3],
     pub std: [f32; 3],
@@ -121,6 +124,7 @@ impl TrainConfig {
         round: None,
         checkpoint_every: 0,
         frames_per_clip: 5,
+        crop_margin: None,
         mean: [0.0; 3],
         std: [1.0; 3],
         rate: 25.0,

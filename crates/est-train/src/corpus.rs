@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use est::centre_window;
-use est_data::set::PreparedSet;
-use est_nets::Sampling;
+use est_data::set::{PreparedSet, Recrop};
+use est_nets::Crop;
 
 use crate::augment::Change;
+use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::sampler::Draw;
 use crate::targets::FrameTargets;
@@ -29,6 +30,7 @@ pub(crate) type Window = Vec<u64>;
 pub struct Corpus {
     set: PreparedSet,
     size: usize,
+    recrop: Recrop,
     windows: Vec<Option<Window>>,
     /// Clips whose bytes were compared with the manifest's hash.
     verified: Vec<AtomicBool>,
@@ -42,20 +44,27 @@ pub(crate) struct Features {
 }
 
 impl Corpus {
+    /// `config` tells which windows, and how tightly cropped.
+    ///
     /// # Errors
-    /// When the set does not tell the size of its pictures.
-    pub fn new(set: PreparedSet, rate: f64, sampling: Sampling) -> Result<Self, TrainError> {
+    /// When the set does not tell the size of its pictures, or they show less than the network is to read.
+    pub fn new(set: PreparedSet, config: &TrainConfig) -> Result<Self, TrainError> {
         let size = set.record().settings.get("size").and_then(|size| size.as_u64());
         let size = size.ok_or_else(|| {
             TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again")
         })?;
+        let size = size as usize;
+        let recrop = match config.crop_margin {
+            Some(margin) => set.recrop(Crop::Square { margin }, size)?,
+            None => Recrop { share: 1.0, size },
+        };
         let windows = set
             .clips()
             .iter()
-            .map(|clip| Some(centre_window(rate, sampling.window, &set.times(clip))?.crops))
+            .map(|clip| Some(centre_window(config.rate, config.sampling.window, &set.times(clip))?.crops))
             .collect();
         let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
-        Ok(Corpus { set, size: size as usize, windows, verified, features: None, targets: None })
+        Ok(Corpus { set, size, recrop, windows, verified, features: None, targets: None })
     }
 
     pub fn set(&self) -> &PreparedSet {
@@ -151,6 +160,7 @@ impl Corpus {
                 );
                 return Err(TrainError::input(self.set.folder(), problem));
             }
+            image = self.recrop.apply(image);
             change.apply(&mut image);
             decoded.insert(frame, pixels.len());
             pixels.extend_from_slice(&image.data);

@@ -103,7 +103,15 @@ fn unpack(corpus: &Corpus, clips: &[usize], width: usize, stored: &BTreeMap<Stri
 
 fn fingerprint(corpus: &Corpus, config: &TrainConfig, encoder: &BTreeMap<String, Tensor>, clips: &[usize]) -> String {
     let mut hash = Sha256::new();
-    let settings = (config.mean, config.std, config.rate, config.sampling, clips, corpus.set().record().hash());
+    let settings = (
+        config.crop_margin,
+        config.mean,
+        config.std,
+        config.rate,
+        config.sampling,
+        clips,
+        corpus.set().record().hash(),
+    );
     hash.update(serde_json::to_vec(&settings).expect("settings are plain data"));
     for (name, tensor) in encoder {
         hash.update(name);

@@ -101,7 +101,7 @@ pub(crate) fn fit_sharing(
     let mut record = Record::new(config, set.record().hash(), data);
     record.initial_sha256 = config.initial.as_deref().map(weights::file::sha256).transpose()?;
     record.targets_sha256 = config.targets.as_deref().map(weights::file::sha256).transpose()?;
-    let mut corpus = Corpus::new(set, config.rate, config.sampling)?;
+    let mut corpus = Corpus::new(set, config)?;
     if let Some(path) = &config.targets {
         let targets = FrameTargets::read(path, corpus.set(), &parts.train)?;
         corpus.set_targets(targets);

@@ -103,7 +103,10 @@ pub(crate) fn write_weights(
     all.extend(tensors);
     all.retain(|name, _| !name.starts_with("fc."));
     let record = corpus.set().record();
-    let crop = record.settings.get("crop").and_then(|crop| serde_json::from_value::<Crop>(crop.clone()).ok());
+    let crop = match config.crop_margin {
+        Some(margin) => Crop::Square { margin },
+        None => corpus.set().crop().unwrap_or(Preprocessing::PAPER.crop),
+    };
     let mut scalars = BTreeMap::from([
         ("seed".to_string(), json!(config.seed)),
         ("git".to_string(), json!(crate::GIT)),
@@ -122,7 +125,7 @@ pub(crate) fn write_weights(
     let mut model = Model {
         classes: record.classes.clone(),
         preprocessing: Preprocessing {
-            crop: crop.unwrap_or(Preprocessing::PAPER.crop),
+            crop,
             size: network.size,
             rate: config.rate,
             sampling: config.sampling,

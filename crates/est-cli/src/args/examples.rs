@@ -30,7 +30,8 @@ est synth --out portraits --portraits london --blends --subjects 300 --size 112 
     (
         "eval",
         "est eval --data prepared/dfew --weights model.est --round fold-1 --out scores
-est eval --data prepared/smiles --restrict-classes --out scores  # the default weights, fewer classes",
+est eval --data prepared/smiles --restrict-classes --out scores  # the default weights, fewer classes
+est eval --data prepared/dfew --classes angry,happy,sad --out scores  # these alone",
     ),
     ("compare", "est compare scores/a scores/b  # two evaluations of the same clips"),
     ("calibrate", "est calibrate --data prepared/dfew --weights model.est --round fold-1 --out calibrated.est"),

@@ -87,6 +87,9 @@ pub struct EvalArgs {
     /// The part of the round that is scored
     #[arg(long, value_enum, default_value = "test")]
     pub part: PartKind,
+    /// Score these classes of the set: clips of others are left out, and the model chooses among these [default: all]
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub classes: Vec<String>,
     /// How the epoch of the weights was chosen: stamped on every score [default: what the weights say]
     #[arg(long, value_name = "NAME", value_parser = selections())]
     pub selection: Option<Selection>,

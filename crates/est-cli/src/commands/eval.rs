@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use est_eval::{Faceless, Report, evaluate_scope};
+use est_eval::{EvaluateOptions, Faceless, Report, evaluate_scope};
 
 use super::table::{between, percent};
 use super::{model, scope, table};
@@ -15,7 +15,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let (set, clips) = scope::open(&args.scope, args.part)?;
     let attributes = scope::attributes(&args.report)?;
     let model = model::open(args.scope.weights.as_deref(), log)?;
-    let options = scope::stamp(&args.scope, args.selection, &model, (&set, &clips), log);
+    let stamped = scope::stamp(&args.scope, args.selection, &model, (&set, &clips), log);
+    let options = EvaluateOptions { classes: args.classes.clone(), ..stamped };
     let mut recogniser = scope::recogniser(model, &args.scope)?;
     let mut progress = log.scoring(&set.record().name);
     let predictions = evaluate_scope(&mut recogniser, &set, &clips, &options, &mut |at| progress.at(at))?;
@@ -43,6 +44,9 @@ pub fn tell(report: &Report, written: &[PathBuf]) {
         "{} clips; {} without a face, {how}; selection: {}",
         pooled.metrics.clips, pooled.faceless, record.selection
     );
+    if !record.left_out.is_empty() {
+        println!("clips of other classes are left out: {}", record.left_out.join(", "));
+    }
     let (metrics, intervals) = (&pooled.metrics, &pooled.intervals);
     let scores = [
         ("WAR", metrics.war, intervals.war),

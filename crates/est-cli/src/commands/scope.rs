@@ -69,6 +69,7 @@ pub fn stamp(
         seed: lineage.seed,
         command: command(),
         restrict_classes: args.restrict_classes,
+        classes: vec![],
     }
 }
 

@@ -92,8 +92,8 @@ impl Runner<'_> {
         let Lineage { selection, seed, .. } = Lineage::of(&model);
         let engine = est_engine::Options { threads: self.args.threads.unwrap_or(0), ..est_engine::Options::default() };
         let mut recogniser = Recogniser::new(model, RecogniserOptions { engine, ..RecogniserOptions::default() })?;
-        let options =
-            EvaluateOptions { part: Part::Test, selection, seed, command: scope::command(), restrict_classes: false };
+        let command = scope::command();
+        let options = EvaluateOptions { part: Part::Test, selection, seed, command, ..EvaluateOptions::default() };
         let mut progress = self.log.scoring(name);
         let progress = &mut |at| progress.at(at);
         let said =

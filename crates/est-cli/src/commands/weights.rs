@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use est::report::ModelRecord;
 use est::{ImportOptions, Model};
-use est_nets::{Crop, Preprocessing};
+use est_nets::Preprocessing;
 use serde::Serialize;
 
 use super::complexity::named;
@@ -71,10 +71,6 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let preprocessing = &record.preprocessing;
-    let crop = match preprocessing.crop {
-        Crop::Square { margin } => format!("square box x {margin}"),
-        Crop::Aligned { scale } => format!("aligned by five points, template x {scale}"),
-    };
     let numbers: usize = model.tensors.values().map(|tensor| tensor.data.len()).sum();
     let rows = [
         ("id", record.id),
@@ -87,7 +83,7 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         ("classes", record.classes.join(" ")),
         ("temperature", record.temperature.to_string()),
         ("network", serde_json::to_string(&record.config)?),
-        ("crop", crop),
+        ("crop", preprocessing.crop.to_string()),
         ("rate", format!("{} frames per second", preprocessing.rate)),
         ("normalisation", format!("mean {:?}, deviation {:?}", preprocessing.mean, preprocessing.std)),
         ("tensors", format!("{} with {numbers} numbers", model.tensors.len())),

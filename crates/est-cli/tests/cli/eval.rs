@@ -155,6 +155,69 @@ fn classes_are_matched_by_name() {
     score("eval", &shared.set(), &others, &out, &[]).failed_with(&["`fear`", "bored"]);
 }
 
+/// `--classes`: recalls of the rest are what a person gets who drops rows and columns of the predictions of all.
+#[test]
+fn some_of_the_classes() {
+    let shared = Shared::get();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let done = score("eval", &shared.set(), &shared.weights(), &out, more).succeeded();
+        (Table::read(&out.join("predictions.csv")), done.stdout, out)
+    };
+    let (all, _, _) = run("all", &[]);
+    let (some, told, out) = run("some", &["--classes", "sad,fear,angry"]);
+    let classes = ["angry", "fear", "sad"]; // the set's order
+    let left_out = "disgust, happy, surprise";
+    assert!(told.contains(left_out), "{told}");
+    assert!(std::fs::read_to_string(out.join("report.md")).unwrap().contains(left_out));
+    let kept: Vec<usize> = (0..CLIPS).filter(|&k| classes.contains(&all.column("label")[k])).collect();
+    let of = |table: &Table, column: &str, k: usize| table.numbers(column)[k];
+    assert_eq!(some.column("clip"), kept.iter().map(|&k| all.column("clip")[k]).collect::<Vec<_>>());
+    for (at, &k) in kept.iter().enumerate() {
+        let sum: f64 = classes.map(|class| of(&all, &format!("p_{class}"), k)).iter().sum();
+        for class in classes {
+            let (p, whole) = (of(&some, &format!("p_{class}"), at), of(&all, &format!("p_{class}"), k));
+            // Both are f32.
+            assert!((p - whole / sum).abs() < 1e-6, "{class} of clip {k}: {p} of {whole} / {sum}");
+        }
+    }
+    assert!(!some.header.contains(&"p_happy".to_string()));
+
+    let fails = |classes: &str, texts: &[&str]| {
+        let out = folder.path().join("fails");
+        score("eval", &shared.set(), &shared.weights(), &out, &["--classes", classes]).failed_with(texts);
+        assert!(!out.exists(), "nothing is written");
+    };
+    fails("happy,bored", &["`bored`", "angry disgust fear"]);
+    fails("happy", &["`happy`", "two classes"]);
+}
+
+/// Crops that show more than the weights read are cut, as the report says; crops that show less are refused.
+#[test]
+fn crops_of_another_margin() {
+    let shared = Shared::get();
+    let folder = tempfile::tempdir().unwrap();
+    let cropped = |name: &str, margin: f32| {
+        shared.save(name, 1, |model| model.preprocessing.crop = est_nets::Crop::Square { margin })
+    };
+    let out = folder.path().join("tight");
+    score("eval", &shared.set(), &cropped("tight.est", 0.9), &out, &[]).succeeded();
+    assert!(std::fs::read_to_string(out.join("report.md")).unwrap().contains("the middle 75.0 %"));
+    let table = Table::read(&out.join("predictions.csv"));
+    let usual = folder.path().join("usual");
+    score("eval", &shared.set(), &shared.weights(), &usual, &[]).succeeded();
+    assert_ne!(table.column("p_angry"), Table::read(&usual.join("predictions.csv")).column("p_angry"));
+
+    let out = folder.path().join("wide");
+    score("eval", &shared.set(), &cropped("wide.est", 1.5), &out, &[]).failed_with(&[
+        "x 1.2",
+        "x 1.5",
+        "--crop-margin",
+    ]);
+    assert!(!out.exists(), "nothing is written");
+}
+
 #[test]
 fn wrong_sets_are_named() {
     let shared = Shared::get();

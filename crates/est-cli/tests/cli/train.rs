@@ -268,7 +268,8 @@ fn two_stages_with_a_frozen_encoder() {
     assert!(shown.contains("untrained"), "{shown}");
 
     let more = "batch = 3\naccumulate = 2\naverage = 0.5\nrate_factors = { classifier = 2.0 }\n[objective]\nbalance_classes = true\nlabel_smoothing = 0.1";
-    let frozen = format!("stage = \"frozen\"\ninitial = {initial:?}\n{}", base.replace("batch = 6", more));
+    let tighter = "stage = \"frozen\"\ncrop_margin = 0.9";
+    let frozen = format!("{tighter}\ninitial = {initial:?}\n{}", base.replace("batch = 6", more));
     place.config(&frozen);
     let done = place.train("frozen", &["--json"]).succeeded();
     assert!(done.stderr.contains("\"features\""), "{}", done.stderr);
@@ -276,6 +277,12 @@ fn two_stages_with_a_frozen_encoder() {
     assert_eq!(result["selection"], "inner-validation");
     let made = std::fs::read_dir(place.out("frozen")).unwrap().flatten();
     assert_eq!(made.filter(|file| file.file_name().to_string_lossy().starts_with("features-")).count(), 1);
+    let weights = place.out("frozen").join("weights.est");
+    let shown = est(&["weights", "show", weights.to_str().unwrap()]).succeeded().stdout;
+    assert!(shown.contains("square box x 0.9"), "{shown}");
+    place.config(&frozen.replace("0.9", "1.3"));
+    place.train("wider", &[]).failed_with(&["x 1.2", "x 1.3", "--crop-margin"]);
+    place.config(&frozen);
     let losses: Vec<f64> = log(&place.out("frozen")).iter().filter_map(|line| line["class_loss"].as_f64()).collect();
     assert_eq!(losses.len(), 12);
 

@@ -13,6 +13,7 @@ mod index;
 mod join;
 mod part;
 mod reader;
+mod recrop;
 mod row;
 
 pub use build::{BuildProgress, ClipMaker, SetPlan, build};
@@ -20,6 +21,7 @@ pub use index::FramePlace;
 pub use join::{JoinMaker, Joined, join_plan};
 pub use part::{Frames, MadeClip, Scratch};
 pub use reader::{PreparedSet, SetRecord};
+pub use recrop::Recrop;
 pub use row::{ClipRow, ClipStatus, StatusCounts};
 
 /// Names within the folder.

@@ -77,12 +77,18 @@ pub struct Record {
     pub selection: Selection,
     /// Of the training, where it is known.
     pub seed: Option<u64>,
-    /// The set's, in its order. Labels and probabilities follow it, whatever the model's order is.
+    /// The set's that are scored, in its order. Labels and probabilities follow it, whatever the model's order is.
     pub classes: Vec<String>,
-    /// The model has more classes than the set, and was asked to choose among the set's.
+    /// The set's other classes, whose clips were not scored.
+    #[serde(default)]
+    pub left_out: Vec<String>,
+    /// The model has more classes than are scored, and was asked to choose among these.
     pub restricted: bool,
     /// Side of the set's crops and of the model's, where the crops had to be resized.
     pub resized: Option<(usize, usize)>,
+    /// Part of the side of the set's crops that was read, where the model's crops are tighter.
+    #[serde(default)]
+    pub middle: Option<f64>,
 }
 
 impl Record {

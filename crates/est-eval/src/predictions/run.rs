@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use est::report::ModelRecord;
 use est::{CropId, Emotion, Recogniser, Window, centre_window, test_places};
 use est_data::protocol::{Selection, Split};
-use est_data::set::{ClipRow, ClipStatus, PreparedSet};
-use est_media::{Image, resize};
+use est_data::set::{ClipRow, ClipStatus, PreparedSet, Recrop};
+use est_media::Image;
 
 use super::classes::ClassMap;
 use super::{ClipPrediction, Encoded, Part, Predictions, Record, Scope, SetStamp};
@@ -24,6 +24,8 @@ pub struct EvaluateOptions {
     pub command: String,
     /// The model may have more classes than the set, and chooses among the set's.
     pub restrict_classes: bool,
+    /// Of the set, those that are scored: clips of others are left out, and the model chooses among these. Empty: all.
+    pub classes: Vec<String>,
 }
 
 /// Clips done, of all.
@@ -88,13 +90,17 @@ pub(crate) fn predict(
     look: &mut dyn FnMut(Option<&ReadClip>) -> Result<(), EvalError>,
 ) -> Result<Predictions, EvalError> {
     let record = set.record();
-    let map = ClassMap::new(&record.name, &record.classes, &recogniser.model().classes, options.restrict_classes)?;
-    let rows = rows(set, scope)?;
+    let classes = scored(set, &options.classes)?;
+    let restrict = options.restrict_classes || !options.classes.is_empty();
+    let map = ClassMap::new(&record.name, &classes, &recogniser.model().classes, restrict)?;
+    let rows = rows(set, scope, &classes)?;
+    let preprocessing = &recogniser.model().preprocessing;
+    let recrop = set.recrop(preprocessing.crop, preprocessing.size)?;
     let mut clips = Vec::with_capacity(rows.len());
     let mut resized = None;
     for (done, (row, label)) in rows.iter().enumerate() {
         progress(Progress { done, total: rows.len() });
-        let read = read_clip(recogniser, set, row, encoded.as_deref_mut())?;
+        let read = read_clip(recogniser, set, row, recrop, encoded.as_deref_mut())?;
         look(read.as_ref())?;
         if let Some(read) = &read {
             resized = resized.or(read.resized);
@@ -125,28 +131,49 @@ pub(crate) fn predict(
         part: scope.part,
         selection: options.selection,
         seed: options.seed,
-        classes: record.classes.clone(),
+        left_out: record.classes.iter().filter(|class| !classes.contains(class)).cloned().collect(),
+        classes,
         restricted: map.restricted,
         resized,
+        middle: (recrop.share < 1.0).then_some(recrop.share),
     };
     Ok(Predictions { record, clips })
 }
 
-/// The clips of the scope with their labels, in the order of the manifest.
-fn rows<'a>(set: &'a PreparedSet, scope: &Scope) -> Result<Vec<(&'a ClipRow, usize)>, EvalError> {
+/// The `chosen` classes in the set's order; of none, all of them.
+fn scored(set: &PreparedSet, chosen: &[String]) -> Result<Vec<String>, EvalError> {
+    let record = set.record();
+    let wrong = |problem| EvalError::Classes { set: record.name.clone(), problem };
+    if let Some(unknown) = chosen.iter().find(|&class| !record.classes.contains(class)) {
+        return Err(wrong(format!("`{unknown}` is none of its classes: {}", record.classes.join(" "))));
+    }
+    let classes: Vec<String> = match chosen {
+        [] => record.classes.clone(),
+        _ => record.classes.iter().filter(|&class| chosen.contains(class)).cloned().collect(),
+    };
+    match classes.len() {
+        1 if !chosen.is_empty() => Err(wrong(format!("`{}` alone is no choice; name two classes or more", classes[0]))),
+        _ => Ok(classes),
+    }
+}
+
+/// The clips of the scope that show one of `classes`, and which, in the order of the manifest.
+fn rows<'a>(set: &'a PreparedSet, scope: &Scope, classes: &[String]) -> Result<Vec<(&'a ClipRow, usize)>, EvalError> {
     let record = set.record();
     let mut rows = vec![];
     for row in set.clips().iter().filter(|row| scope.clips.contains(&row.clip)) {
         let Some(label) = row.label else { continue };
-        if label >= record.classes.len() {
+        let Some(name) = record.classes.get(label) else {
             let problem = format!(
                 "clip {} has the label {label}, but there are {} classes; prepare the set again",
                 row.clip,
                 record.classes.len()
             );
             return Err(EvalError::Classes { set: record.name.clone(), problem });
+        };
+        if let Some(label) = classes.iter().position(|class| class == name) {
+            rows.push((row, label));
         }
-        rows.push((row, label));
     }
     if rows.is_empty() {
         let of = scope.round.as_deref().map(|round| format!(" of round {round}")).unwrap_or_default();
@@ -183,6 +210,7 @@ fn read_clip(
     recogniser: &mut Recogniser,
     set: &PreparedSet,
     row: &ClipRow,
+    recrop: Recrop,
     encoded: Option<&mut Encoded>,
 ) -> Result<Option<ReadClip>, EvalError> {
     if row.status != ClipStatus::Ok {
@@ -191,7 +219,7 @@ fn read_clip(
     // Before a flipped bit becomes a score.
     set.verify(row)?;
     let preprocessing = &recogniser.model().preprocessing;
-    let (size, rate, sampling) = (preprocessing.size, preprocessing.rate, preprocessing.sampling);
+    let (rate, sampling) = (preprocessing.rate, preprocessing.sampling);
     let Some(window) = centre_window(rate, sampling.window, &set.times(row)) else {
         return Ok(None);
     };
@@ -206,13 +234,10 @@ fn read_clip(
     let unknown: Vec<CropId> = wanted.iter().copied().filter(|crop| !known.features.contains_key(crop)).collect();
     for &crop in &unknown {
         let image = set.image(row, crop)?;
-        pictures.push(match (image.width, image.height) {
-            fits if fits == (size, size) => image,
-            (width, _) => {
-                known.resized = Some((width, size));
-                resize(&image, size, size)
-            }
-        });
+        if (image.width, image.height) != (recrop.size, recrop.size) {
+            known.resized = Some((image.width, recrop.size));
+        }
+        pictures.push(recrop.apply(image));
     }
     let features = recogniser.features(&pictures.iter().collect::<Vec<&Image>>())?;
     known.features.extend(unknown.into_iter().zip(features));

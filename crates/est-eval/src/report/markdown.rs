@@ -75,11 +75,20 @@ impl Report {
             "{} clips scored, part `{}`; {} clips without a face, {how}.\n\n",
             pooled.metrics.clips, record.part, pooled.faceless
         );
+        if !record.left_out.is_empty() {
+            text += &format!("Clips of other classes are left out: {}.\n\n", record.left_out.join(", "));
+        }
         if record.restricted {
-            text += "The model has more classes than the set; it was asked to choose among the set's.\n\n";
+            text += "The model has more classes than are scored; it was asked to choose among these.\n\n";
         }
         if let Some((from, to)) = record.resized {
             text += &format!("The set's crops, {from} pixels, were resized to the model's {to}.\n\n");
+        }
+        if let Some(share) = record.middle {
+            text += &format!(
+                "Of the set's crops the middle {:.1} % of the side was read, as tight as the model's.\n\n",
+                100.0 * share
+            );
         }
         text
     }

@@ -25,8 +25,10 @@ fn round(round: usize, seed: u64) -> Predictions {
         selection: Selection::LastEpoch,
         seed: Some(seed),
         classes: ["happy", "sad"].map(String::from).to_vec(),
+        left_out: vec![],
         restricted: false,
         resized: None,
+        middle: None,
     };
     let clip = |k: usize| {
         let label = k % 2;

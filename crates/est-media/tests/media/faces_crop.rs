@@ -1,6 +1,6 @@
 //! Crops whose content is known beforehand.
 
-use est_media::{Face, Image, Landmarks, Rect, crop};
+use est_media::{Face, Image, Landmarks, Rect, crop, middle};
 use est_nets::{Crop, Preprocessing};
 
 fn picture(width: usize, height: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Image {
@@ -237,4 +237,18 @@ fn landmarks_beyond_the_picture_give_a_crop() {
     let crop = aligned(&image, landmarks, 1.0, 64);
     let corner = pixel(&image, 0, 79);
     assert!(crop.data.chunks_exact(3).all(|pixel| pixel == corner));
+}
+
+/// The middle of a wide crop is the tight crop: of a smooth picture, for each is resampled from other pixels.
+#[test]
+fn the_middle_of_a_crop_is_a_tighter_crop() {
+    let at = |[x, y]: [f64; 2]| [x, y, 0.5 * (x + y)];
+    let image = drawn(240, 240, at);
+    let rect = [70.0, 60.0, 100.0, 100.0];
+    let wide = square(&image, rect, 1.2, 120);
+    let (tight, cut) = (square(&image, rect, 1.0, 64), middle(&wide, 1.0 / 1.2, 64));
+    assert_eq!((cut.width, cut.height), (64, 64));
+    // Each rounds twice or once, by half a level.
+    let furthest = tight.data.iter().zip(&cut.data).map(|(&a, &b)| a.abs_diff(b)).max();
+    assert!(furthest <= Some(1), "{furthest:?}");
 }
