@@ -225,6 +225,10 @@ impl TrainConfig {
             (positive(self.rate), "rate (frames per second) must be positive"),
             (self.frames_per_clip > 0, "frames_per_clip is 0"),
             (
+                self.crop_margin.is_none_or(|margin| (0.1..=10.0).contains(&margin)),
+                "crop_margin must be from 0.1 to 10",
+            ),
+            (
                 self.network.orders <= most_orders(self.network.snippets),
                 "network.orders is more than its snippets have besides their own",
             ),
@@ -290,6 +294,7 @@ mod tests {
             ("[network]\nclasses = 5", "network.classes"),
             ("[network]\nsnippets = 11", "need 115 frames"),
             ("[network]\nsnippets = 3", "network.orders"),
+            ("crop_margin = -1.0", "crop_margin"),
             ("stage = \"frozen\"", "initial"),
             ("stage = \"frozen\"\ninitial = \"a\"\n[augment]\nflip = 0.5", "augment"),
             ("selection = \"best\"", "unknown variant `best`"),
