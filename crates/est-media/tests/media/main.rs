@@ -4,7 +4,6 @@ mod decode_clips;
 mod decode_cuts;
 mod decode_damage;
 mod decode_live;
-mod decode_names;
 mod decode_pixels;
 mod decode_times;
 mod faces_crop;

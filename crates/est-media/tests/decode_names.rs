@@ -1,8 +1,12 @@
-//! A path is a path, whatever it looks like. One test only: it changes the process's working folder.
+//! A path is a path, whatever it looks like. One test only, and a program of its own: it changes the process's working folder.
+
+#[allow(dead_code)] // The decoder's other tests use the rest.
+#[path = "media/decode_clips.rs"]
+mod decode_clips;
 
 use std::path::Path;
 
-use crate::decode_clips::{Clips, decode};
+use decode_clips::{Clips, decode};
 
 #[test]
 fn names_mean_themselves() {
