@@ -31,10 +31,8 @@ pub fn resize(image: &Image, width: usize, height: usize) -> Image {
 }
 
 /// The middle of a square crop, `share` of its side, as a crop of `size` pixels.
-pub fn middle(image: &Image, share: f64, size: usize) -> Image {
-    let (w, h) = (share * image.width as f64, share * image.height as f64);
-    let window = Window { x: (image.width as f64 - w) / 2.0, y: (image.height as f64 - h) / 2.0, w, h };
-    resample(image, window, size, size, FilterType::CatmullRom)
+pub fn middle(image: &Image, share: f32, size: usize) -> Image {
+    square(image, Rect { x: 0.0, y: 0.0, w: image.width as f32, h: image.height as f32 }, share, size)
 }
 
 /// The upright square around the box's centre whose side is `margin` times the box's longer side.

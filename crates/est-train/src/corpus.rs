@@ -30,6 +30,7 @@ pub(crate) type Window = Vec<u64>;
 pub struct Corpus {
     set: PreparedSet,
     size: usize,
+    crop: Crop,
     recrop: Recrop,
     windows: Vec<Option<Window>>,
     /// Clips whose bytes were compared with the manifest's hash.
@@ -54,17 +55,15 @@ impl Corpus {
             TrainError::input(set.folder().join("set.json"), "does not tell the size of its pictures; prepare it again")
         })?;
         let size = size as usize;
-        let recrop = match config.crop_margin {
-            Some(margin) => set.recrop(Crop::Square { margin }, size)?,
-            None => Recrop { share: 1.0, size },
-        };
+        let crop = config.crop_margin.map_or(set.crop(), |margin| Crop::Square { margin });
+        let recrop = set.recrop(crop, size)?;
         let windows = set
             .clips()
             .iter()
             .map(|clip| Some(centre_window(config.rate, config.sampling.window, &set.times(clip))?.crops))
             .collect();
         let verified = set.clips().iter().map(|_| AtomicBool::new(false)).collect();
-        Ok(Corpus { set, size, recrop, windows, verified, features: None, targets: None })
+        Ok(Corpus { set, size, crop, recrop, windows, verified, features: None, targets: None })
     }
 
     pub fn set(&self) -> &PreparedSet {
@@ -74,6 +73,11 @@ impl Corpus {
     /// Side of the pictures in pixels.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// How tightly the network sees the faces.
+    pub fn crop(&self) -> Crop {
+        self.crop
     }
 
     /// Index of the class.

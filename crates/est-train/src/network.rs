@@ -5,7 +5,7 @@ use std::path::Path;
 
 use est::Model;
 use est_nets::weights::{self, Provenance};
-use est_nets::{Crop, EstConfig, Graph, Op, Preprocessing, Tensor, random_weights};
+use est_nets::{EstConfig, Graph, Op, Preprocessing, Tensor, random_weights};
 use serde_json::json;
 
 use crate::config::{Stage, TrainConfig};
@@ -103,10 +103,6 @@ pub(crate) fn write_weights(
     all.extend(tensors);
     all.retain(|name, _| !name.starts_with("fc."));
     let record = corpus.set().record();
-    let crop = match config.crop_margin {
-        Some(margin) => Crop::Square { margin },
-        None => corpus.set().crop().unwrap_or(Preprocessing::PAPER.crop),
-    };
     let mut scalars = BTreeMap::from([
         ("seed".to_string(), json!(config.seed)),
         ("git".to_string(), json!(crate::GIT)),
@@ -125,7 +121,7 @@ pub(crate) fn write_weights(
     let mut model = Model {
         classes: record.classes.clone(),
         preprocessing: Preprocessing {
-            crop,
+            crop: corpus.crop(),
             size: network.size,
             rate: config.rate,
             sampling: config.sampling,

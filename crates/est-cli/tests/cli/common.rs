@@ -30,6 +30,18 @@ pub fn done(output: Output) -> Done {
     }
 }
 
+/// Starts `est` and kills it (`kill -9`) as soon as `reached` says so, which must be before its end.
+#[cfg(feature = "train")]
+pub fn killed_when(args: &[String], reached: impl Fn() -> bool) {
+    let mut child = command().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("est starts");
+    while !reached() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+}
+
 /// The default weights. A run with them takes 0.6 s, with `random:1`, a whole `paper` to draw, 1.2.
 pub const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/est-default.est");
 

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use crate::common::{Done, est, json};
+use crate::common::{Done, est, json, killed_when};
 use crate::files::files;
 use crate::small_set::SmallSet;
 
@@ -119,18 +117,7 @@ fn crossval_scores_every_round_and_goes_on_where_it_stopped() {
 
     // Killed in its second round.
     let args = place.args(&["crossval", "--data", "set", "--config", "config.toml", "--out", "killed"]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_est"))
-        .args(&args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !place.path("killed/seed-1/fold-2/config.toml").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_when(&args, || place.path("killed/seed-1/fold-2/config.toml").exists());
     assert!(!place.path("killed/crossval.json").exists());
     let done = place.crossval("killed", &[]).succeeded();
     assert!(

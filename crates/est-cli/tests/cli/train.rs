@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use crate::common::{Done, est};
+use crate::common::{Done, est, killed_when};
 use crate::files::files;
 use crate::small_set::SmallSet;
 
@@ -99,20 +98,9 @@ fn killed_in_the_second_epoch_and_gone_on_with_is_the_same_to_the_bit() {
     }
 
     let args = place.args("killed", &[]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_est"))
-        .args(&args)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
     let out = place.out("killed");
     // Update 5 of 12, the second of the second epoch; the checkpoint that is there is of update 4.
-    while log(&out).iter().all(|line| line["updates"] != 5) {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_when(&args, || log(&out).iter().any(|line| line["updates"] == 5));
     let stopped = log(&out).last().unwrap()["updates"].as_u64().unwrap();
     assert!(stopped < 12, "it was killed at its end");
 

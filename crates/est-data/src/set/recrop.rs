@@ -2,6 +2,7 @@
 
 use est_media::{Image, middle};
 use est_nets::{Crop, Preprocessing};
+use serde_json::Value;
 
 use super::reader::PreparedSet;
 use crate::error::DataError;
@@ -10,7 +11,7 @@ use crate::error::DataError;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recrop {
     /// Part of the side that is kept, around the middle; 1: all of it.
-    pub share: f64,
+    pub share: f32,
     /// Side that the model reads, in pixels.
     pub size: usize,
 }
@@ -26,29 +27,23 @@ impl Recrop {
 }
 
 impl PreparedSet {
-    /// How its faces were cropped; None where its pictures were crops of faces before it was made, however wide.
-    pub fn crop(&self) -> Option<Crop> {
-        let settings = &self.record().settings;
-        match settings.get("crop") {
-            // A set that was generated has the default crop and does not say so.
-            None => Some(Preprocessing::PAPER.crop),
-            Some(_) if settings.get("detector").is_some_and(|detector| detector.is_null()) => None,
-            Some(crop) => serde_json::from_value(crop.clone()).ok(),
-        }
+    /// How its faces were cropped. A set that was generated has the default crop and does not say so.
+    pub fn crop(&self) -> Crop {
+        let crop = self.record().settings.get("crop").and_then(|crop| serde_json::from_value(crop.clone()).ok());
+        crop.unwrap_or(Preprocessing::PAPER.crop)
     }
 
-    /// What makes its crops those of `crop` and `size` pixels: of wider squares the middle is cut out.
+    /// What makes its crops those of `crop` and `size` pixels: of wider squares the middle is cut out. Pictures that were
+    /// crops of faces before the set was made are taken as they are, for how wide they are is not known.
     ///
     /// # Errors
     /// When they are of another kind, or show less than the model reads.
     pub fn recrop(&self, crop: Crop, size: usize) -> Result<Recrop, DataError> {
+        let cropped_before = self.record().settings.get("detector").is_some_and(Value::is_null);
         let share = match (self.crop(), crop) {
-            (None, _) => 1.0,
-            (Some(own), wanted) if own == wanted => 1.0,
-            (Some(Crop::Square { margin: own }), Crop::Square { margin }) if own > margin => {
-                f64::from(margin) / f64::from(own)
-            }
-            (Some(own), wanted) => {
+            (own, wanted) if own == wanted || cropped_before => 1.0,
+            (Crop::Square { margin: own }, Crop::Square { margin }) if own > margin => margin / own,
+            (own, wanted) => {
                 let problem = format!(
                     "has faces cropped as {own}, the weights read {wanted}; prepare it again (est prepare --crop, --crop-margin)"
                 );

@@ -88,7 +88,7 @@ pub struct Record {
     pub resized: Option<(usize, usize)>,
     /// Part of the side of the set's crops that was read, where the model's crops are tighter.
     #[serde(default)]
-    pub middle: Option<f64>,
+    pub middle: Option<f32>,
 }
 
 impl Record {

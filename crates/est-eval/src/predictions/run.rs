@@ -144,15 +144,15 @@ pub(crate) fn predict(
 fn scored(set: &PreparedSet, chosen: &[String]) -> Result<Vec<String>, EvalError> {
     let record = set.record();
     let wrong = |problem| EvalError::Classes { set: record.name.clone(), problem };
+    if chosen.is_empty() {
+        return Ok(record.classes.clone());
+    }
     if let Some(unknown) = chosen.iter().find(|&class| !record.classes.contains(class)) {
         return Err(wrong(format!("`{unknown}` is none of its classes: {}", record.classes.join(" "))));
     }
-    let classes: Vec<String> = match chosen {
-        [] => record.classes.clone(),
-        _ => record.classes.iter().filter(|&class| chosen.contains(class)).cloned().collect(),
-    };
-    match classes.len() {
-        1 if !chosen.is_empty() => Err(wrong(format!("`{}` alone is no choice; name two classes or more", classes[0]))),
+    let classes: Vec<String> = record.classes.iter().filter(|&class| chosen.contains(class)).cloned().collect();
+    match &classes[..] {
+        [only] => Err(wrong(format!("`{only}` alone is no choice; name two classes or more"))),
         _ => Ok(classes),
     }
 }
