@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+const PREFIX: &str = ".est-";
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -13,7 +15,7 @@ fn folder_of(path: &Path) -> &Path {
 /// The file that will be `path`. It is gone again when it is dropped.
 pub fn begin(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".est-").suffix(".part");
+    builder.prefix(PREFIX).suffix(".part");
     if let Some(permissions) = permissions() {
         builder.permissions(permissions);
     }
@@ -27,6 +29,16 @@ pub fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
     // Makes the new name durable; not every system lets a folder be opened for that.
     if let Ok(folder) = File::open(folder_of(path)) {
         let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Removes what a killed run was writing in `folder`, where nobody else may be writing now.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
     Ok(())
 }

@@ -163,12 +163,7 @@ fn begin(config: &TrainConfig, out: &Path, resume: bool) -> Result<File, TrainEr
     if lock.try_lock().is_err() {
         return Err(TrainError::input(out, "another run is at work here; wait for it, or choose another --out"));
     }
-    // Files that a killed run was writing.
-    for entry in std::fs::read_dir(out).map_err(TrainError::read(out))?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(".est-") {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
+    whole_file::sweep(out).map_err(TrainError::read(out))?;
     let path = out.join("config.toml");
     if !path.exists() {
         let write = || -> std::io::Result<()> {

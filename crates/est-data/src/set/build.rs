@@ -185,13 +185,8 @@ impl Folder {
                 }
             }
         }
-        // Files that a killed run was writing.
-        for folder in [&self.work, &self.parts] {
-            for entry in fs::read_dir(folder).map_err(DataError::read(folder))?.flatten() {
-                if entry.file_name().to_string_lossy().starts_with(".est-") {
-                    let _ = fs::remove_file(entry.path());
-                }
-            }
+        for folder in [&self.work, &self.parts, &self.out, &self.out.join(SPLITS)] {
+            whole_file::sweep(folder).map_err(DataError::read(folder))?;
         }
         Ok(lock)
     }

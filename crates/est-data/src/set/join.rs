@@ -39,16 +39,17 @@ pub fn join_plan(sets: &[Joined], shard_clips: usize) -> Result<SetPlan, DataErr
                 format!("would have the same name as {}: {name}; rename a folder", other.set.folder().display());
             return Err(DataError::set(set.folder(), problem));
         }
-        for setting in SHARED {
-            let [one, other] = [first, set].map(|set| set.record().settings.get(setting));
-            // A set that was generated has the default crop and does not say so.
-            let unequal = matches!((one, other), (Some(one), Some(other)) if one != other);
-            if unequal || (setting == "size" && one != other) {
-                let [one, other] = [one, other].map(|value| value.unwrap_or(&Value::Null).to_string());
-                let problem =
-                    format!("has `{setting}` {other}, {} has {one}; prepare one again", first.folder().display());
-                return Err(DataError::set(set.folder(), problem));
-            }
+        let differ = |what: &str, [one, other]: [String; 2]| {
+            let problem = format!("has {what} {other}, {} has {one}; prepare one again", first.folder().display());
+            DataError::set(set.folder(), problem)
+        };
+        let sizes = [first, set].map(|set| set.record().settings.get("size"));
+        if sizes[0] != sizes[1] {
+            return Err(differ("`size`", sizes.map(|size| size.unwrap_or(&Value::Null).to_string())));
+        }
+        let crops = [first, set].map(PreparedSet::crop);
+        if crops[0] != crops[1] {
+            return Err(differ("faces cropped as", crops.map(|crop| crop.to_string())));
         }
         classes
             .extend(set.record().classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>());

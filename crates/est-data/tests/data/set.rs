@@ -8,6 +8,7 @@ use est::Source;
 use est_data::set::{BuildProgress, ClipMaker, ClipRow, ClipStatus, JoinMaker, Joined, MadeClip, PreparedSet, Scratch};
 use est_data::set::{SetPlan, build, join_plan};
 use est_data::{ClipEntry, DataError};
+use est_nets::Crop;
 use serde_json::json;
 
 const CLIPS: usize = 7;
@@ -121,6 +122,10 @@ fn stopped_anywhere_it_goes_on_and_ends_with_the_same_bytes() {
     for limit in 1..CLIPS {
         let folder = tempfile::tempdir().unwrap();
         assert!(run(folder.path(), 1 + limit % 2, limit).0.unwrap_err().to_string().contains("stopped"));
+        // What `kill -9` leaves of a file that was being written.
+        for place in ["", ".work", "splits"] {
+            std::fs::write(folder.path().join(place).join(".est-begun.part"), "begun").unwrap();
+        }
         let (set, made) = run(folder.path(), 2, usize::MAX);
         set.unwrap();
         assert_eq!(made, CLIPS - limit, "what was finished is not made again");
@@ -212,4 +217,18 @@ fn joined_sets_are_all_of_both_under_other_names() {
     assert_eq!((round.train.len(), round.validation.len(), round.test.len()), (CLIPS - 1, CLIPS - 1, 0));
     sets[1].name = "one".to_string();
     assert!(make(&sets, "x").unwrap_err().to_string().contains("the same name"));
+
+    // Sets that say nothing of it, as generated ones, have the default crop.
+    let calls = AtomicUsize::new(0);
+    let cropped = |margin: f32| {
+        let plan = SetPlan { settings: json!({ "size": 8, "crop": Crop::Square { margin } }), ..plan() };
+        let maker = || Ok(Maker { calls: &calls, limit: usize::MAX });
+        build(&plan, &folder.path().join(format!("crop-{margin}")), 1, maker, |_| ()).unwrap()
+    };
+    sets[1].name = "two".to_string();
+    sets[1].set = cropped(1.0);
+    let error = make(&sets, "x").unwrap_err().to_string();
+    assert!(error.contains("crop-1") && error.contains("cropped as square box x 1, "), "{error}");
+    sets[1].set = cropped(1.2);
+    assert_eq!(make(&sets, "crops").unwrap().crop(), Crop::Square { margin: 1.2 });
 }
