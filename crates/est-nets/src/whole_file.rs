@@ -7,6 +7,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 const PREFIX: &str = ".est-";
+const SUFFIX: &str = ".part";
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -15,7 +16,7 @@ fn folder_of(path: &Path) -> &Path {
 /// The file that will be `path`. It is gone again when it is dropped.
 pub fn begin(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     if let Some(permissions) = permissions() {
         builder.permissions(permissions);
     }
@@ -36,7 +37,10 @@ pub fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
 /// Removes what a killed run was writing in `folder`, where nobody else may be writing now.
 pub fn sweep(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Locks of `est predict`, which may have the same folder, begin so too.
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
