@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import sets
-from networks import CLASSES, Student, Teachers, evened
+from networks import CLASSES, Student, Teachers, evened, middle
 
 BATCH = 128
 # Shown by less than the first value a class is neutral, from the second on it is itself.
@@ -26,12 +26,11 @@ FAVOURED = ("fear", "happy")
 
 def read(network, root):
     """(clip, frame, face-api's logarithms, fer's) of each clip's apex."""
-    batch = []
+    batch, margin = [], sets.margin(root)
 
     def answers():
-        pictures = torch.from_numpy(np.stack([picture for _, _, picture, _ in batch])).permute(0, 3, 1, 2).float() / 255
-        faces = torch.from_numpy(np.stack([face for *_, face in batch]))
-        for (clip, frame, _, _), *logs in zip(batch, *network.answers(pictures, faces)):
+        pictures = torch.from_numpy(np.stack([picture for *_, picture in batch])).permute(0, 3, 1, 2).float() / 255
+        for (clip, frame, _), *logs in zip(batch, *network.answers(middle(pictures, margin))):
             yield clip, frame, *logs
 
     for item in sets.frames(root, sets.apex):
