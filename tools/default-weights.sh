@@ -51,9 +51,7 @@ synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.
 "$root/tools/setup.sh" teacher
 teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2}"; }
 if [ ! -f encoder.safetensors ]; then
-  stills=(port-e port-f heads-e stills-train)
-  [ -f hinted.safetensors ] || { teacher encoder --out training.safetensors "${stills[@]}" && mv training.safetensors hinted.safetensors; }
-  teacher encoder --initial hinted.safetensors --seed 2 --batches 4000 --out training.safetensors "${stills[@]}"
+  teacher encoder --out training.safetensors port-e port-f heads-e stills-train
   mv training.safetensors encoder.safetensors
 fi
 [ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import sets
-from networks import CLASSES, Student, Teachers, evened, middle
+from networks import CLASSES, Student, Teachers, evened
 
 BATCH = 128
 # Shown by less than the first value a class is neutral, from the second on it is itself.
@@ -26,11 +26,12 @@ FAVOURED = ("fear", "happy")
 
 def read(network, root):
     """(clip, frame, face-api's logarithms, fer's) of each clip's apex."""
-    batch, margin = [], sets.margin(root)
+    batch = []
 
     def answers():
-        pictures = torch.from_numpy(np.stack([picture for *_, picture in batch])).permute(0, 3, 1, 2).float() / 255
-        for (clip, frame, _), *logs in zip(batch, *network.answers(middle(pictures, margin))):
+        pictures = torch.from_numpy(np.stack([picture for _, _, picture, _ in batch])).permute(0, 3, 1, 2).float() / 255
+        faces = torch.from_numpy(np.stack([face for *_, face in batch]))
+        for (clip, frame, _, _), *logs in zip(batch, *network.answers(pictures, faces)):
             yield clip, frame, *logs
 
     for item in sets.frames(root, sets.apex):
