@@ -115,13 +115,19 @@ class Separable16(nn.Module):
             setattr(self, f"stage{stage}", nn.Sequential(*units))
             inputs = outputs
 
-    def features(self, x):
+    def maps(self, x):
+        """What each stage gives, [b, 32 to 256, h / 2 to h / 16, w / 2 to w / 16]."""
+        maps = []
         for stage in (self.stage1, self.stage2, self.stage3, self.stage4):
             total = x = F.relu(stage[0](x))
             for unit in stage[1:]:
                 total = total + unit(x)
                 x = F.relu(total)
-        return x.mean(dim=(2, 3))
+            maps.append(x)
+        return maps
+
+    def features(self, x):
+        return self.maps(x)[-1].mean(dim=(2, 3))
 
 
 # --- EST ---------------------------------------------------------------------------------------------------------

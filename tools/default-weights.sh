@@ -30,7 +30,7 @@ for group in train held; do
   (cd "stills-$group-pictures" && for clip in *; do
     echo "$clip,$([ "${clip#*_}" = smiling ] && echo happy || echo neutral),london_${clip%_*}"
   done) | (echo path,label,subject && cat) > "stills-$group.csv"
-  "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
+  "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112 --decode-in-process
 done
 
 synth() {
@@ -45,16 +45,20 @@ harder --out heads-e --stills --knob strays=1 --subjects 250 --seed 52
 harder --out port-f --stills --portraits portraits-train --blends --knob strays=3 --subjects 800 --seed 53
 harder --out port-c --portraits portraits-train --blends --knob strays=1 --subjects 150 --seed 54
 synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --subjects 21 --seed 33
-# What stands behind the encoder learns from the animated photographs alone.
-"$est" join train=port-c train=port-f train=stills-train validation=port-val --out set-clips
-
 "$root/tools/setup.sh" teacher
 teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2}"; }
+stills=(port-e port-f heads-e stills-train)
 if [ ! -f encoder.safetensors ]; then
-  teacher encoder --out training.safetensors port-e port-f heads-e stills-train
+  [ -f hinted.safetensors ] || { teacher encoder --out training.safetensors "${stills[@]}" && mv training.safetensors hinted.safetensors; }
+  teacher encoder --initial hinted.safetensors --seed 2 --batches 4500 --out training.safetensors "${stills[@]}"
   mv training.safetensors encoder.safetensors
 fi
-[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train
+
+# What stands behind the encoder learns from animated photographs, and from single pictures as unlike each other as the encoder's.
+[ -f changed-pictures.csv ] || teacher pictures --student encoder.safetensors --out changed-pictures "${stills[@]}"
+"$est" prepare own --crops --root changed-pictures --list changed-pictures.csv --out changed --size 112 --decode-in-process
+"$est" join train=port-c train=port-f train=stills-train train=changed validation=port-val --out set-clips
+[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train --unmeant changed
 
 "$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est

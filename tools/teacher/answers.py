@@ -2,7 +2,8 @@
 
   python answers.py --targets FILE.csv [--student ENCODER.safetensors] SET ...   what `est train` takes as `targets`, with the
       names that `est join` gives the clips: of each the apex, with a distribution (see `targets`): a window is what its
-      strongest moment is. What stands behind the encoder can learn the student's word exactly, the teachers' not.
+      strongest moment is. Of sets after --unmeant it is what the network says alone. What stands behind the encoder
+      can learn the student's word exactly, the teachers' not.
   python answers.py --score [--halves] [--student ENCODER.safetensors] SET ...   how often each of them and both agree with
       the labels (WAR and UAR), among the classes that occur, and among those without neutral; as they are and evened; of
       every other clip apart from the rest
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 import sets
-from networks import CLASSES, Student, Teachers, evened
+from networks import CLASSES, Student, Teachers, evened, middle
 
 BATCH = 128
 # Shown by less than the first value a class is neutral, from the second on it is itself.
@@ -26,12 +27,11 @@ FAVOURED = ("fear", "happy")
 
 def read(network, root):
     """(clip, frame, face-api's logarithms, fer's) of each clip's apex."""
-    batch = []
+    batch, margin = [], sets.margin(root)
 
     def answers():
-        pictures = torch.from_numpy(np.stack([picture for _, _, picture, _ in batch])).permute(0, 3, 1, 2).float() / 255
-        faces = torch.from_numpy(np.stack([face for *_, face in batch]))
-        for (clip, frame, _, _), *logs in zip(batch, *network.answers(pictures, faces)):
+        pictures = torch.from_numpy(np.stack([picture for *_, picture in batch])).permute(0, 3, 1, 2).float() / 255
+        for (clip, frame, _), *logs in zip(batch, *network.answers(middle(pictures, margin))):
             yield clip, frame, *logs
 
     for item in sets.frames(root, sets.apex):
@@ -62,7 +62,12 @@ def targets(clip, frame, logs, temperature, meant, favoured, neutral):
     return scores.softmax(0).tolist()
 
 
-def write_targets(network, path, roots, gains):
+def heard(logs, temperature):
+    """Of a picture that nothing was meant to be."""
+    return (sum(evened(of) for of in logs) / temperature).softmax(0).tolist()
+
+
+def write_targets(network, path, roots, unmeant, gains):
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -70,7 +75,7 @@ def write_targets(network, path, roots, gains):
         for root in roots:
             count = 0
             for clip, frame, *logs in read(network, root):
-                shares = targets(clip, frame, logs, *gains)
+                shares = targets(clip, frame, logs, *gains) if root not in unmeant else heard(logs, gains[0])
                 rows.writerow([f"{Path(root).resolve().name}-{clip['clip']}", frame, *(f"{share:.5f}" for share in shares)])
                 count += 1
             print(f"{root}: {count} frames")
@@ -114,12 +119,13 @@ if __name__ == "__main__":
     parser.add_argument("--meant", type=float, default=2.0)
     parser.add_argument("--favoured", type=float, default=2.0)
     parser.add_argument("--neutral", type=float, default=0.0)
+    parser.add_argument("--unmeant", action="append", default=[], metavar="SET", help="its classes are the network's own word")
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
     network = Student.read(given.student) if given.student else Teachers()
     if given.targets:
         gains = (given.temperature, given.meant, given.favoured, given.neutral)
-        write_targets(network, given.targets, given.sets, gains)
+        write_targets(network, given.targets, [*given.sets, *given.unmeant], given.unmeant, gains)
     else:
         for root in given.sets:
             found = list(read(network, root))

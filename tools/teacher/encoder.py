@@ -1,18 +1,21 @@
 """Trains the frame encoder of the default weights to see in a picture what the two teachers see in the same picture.
 
   python encoder.py --out ENCODER.safetensors [--batches N] [--watch SET]... SET ...
+  python encoder.py --initial ENCODER.safetensors --out ENCODER.safetensors ...   the second stage
 
-The teachers are asked about every picture as it is changed, so that any change may be made that helps to tell what they
-do: a quarter are mixtures of two faces, a quarter were pushed towards what a class is to the teachers (smooth steps
-along their gradient), and all have other light, colours and sharpness. Half of each batch is changed for it; the other
-half are pictures of batches before with the answers of then, placed anew, for asking takes longer than learning. Sets are
-of stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the
-teacher whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of
-`est train`. Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the
-student regresses agrees with them.
+The teachers are asked about exactly the pixels that the student reads, so that there is one right answer, and any change
+to the picture may be made that helps to tell what they do: every face lies elsewhere and has other light, colours and
+sharpness, a quarter are mixtures of two, an eighth were pushed towards what a class is to the teachers (smooth steps along
+their gradient). In the first stage it learns of the same pictures what their blocks give, too (hints.py); in the second only
+what they say, for so small a network cannot have both. Half of each batch is changed for it; the other half are pictures of batches before with the answers of then, for asking takes as long as learning. Sets are of
+stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher
+whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`.
+Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses
+agrees with them.
 """
 import argparse
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -23,17 +26,22 @@ from safetensors.torch import save_file
 
 import sets
 from answers import print_scores, read
-from networks import CLASSES, GREY, Student, Teachers, evened
+from hints import Hints, moved
+from networks import CLASSES, GREY, MARGIN, Student, Teachers, evened, middle
 
 BATCH = 64
 # Of a batch, how many pictures are changed and asked about for it; the rest come from the last KEPT such.
 FRESH, KEPT = 32, 2048
+# Of those, how many are mixtures, and how many are pushed.
+MIXED, PUSHED = 8, 4
 SIDE = 112
 # How much rarer a picture of a common class is drawn: shares of the classes are count ** (1 - EVENED).
 EVENED = 0.7
-RATE, WEIGHT_DECAY, AVERAGE = 2e-3, 0.02, 0.998
-# Of the loss: face-api's features, a third of whose variance is noise of the cut; and the divergence of the softened answers.
-FEATURE_WEIGHT, DIVERGENCE_WEIGHT, TEMPERATURE = 0.3, 2.0, 2.0
+WEIGHT_DECAY, AVERAGE = 0.02, 0.998
+# Learning rates of the first stage and of the second.
+RATES = 2e-3, 1e-3
+# Of the loss: the divergence of the softened answers.
+DIVERGENCE_WEIGHT, TEMPERATURE = 2.0, 2.0
 
 
 def uniform(n, least, most):
@@ -57,22 +65,17 @@ def photographed(x):
     return x.clamp(0, 1)
 
 
-def placed(x):
-    """The faces elsewhere, larger or smaller, turned, mirrored; one in five with a grey rectangle."""
+def placed(x, share):
+    """The part of `share` of the sides, wherever the face may lie in it: elsewhere, larger or smaller, turned, mirrored."""
     n = len(x)
-    varied = lambda: 0.15 * (2 * torch.rand(n) - 1)
-    zoom, turn, mirror = 1 / (1 + varied()), varied(), torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
+    varied = lambda most: most * (2 * torch.rand(n) - 1)
+    zoom, turn, mirror = share * varied(0.16).exp(), varied(0.15), torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
     rows = [
-        torch.stack([zoom * turn.cos() * mirror, -zoom * turn.sin(), varied()], 1),
-        torch.stack([zoom * turn.sin() * mirror, zoom * turn.cos(), varied()], 1),
+        torch.stack([zoom * turn.cos() * mirror, -zoom * turn.sin(), varied(0.12)], 1),
+        torch.stack([zoom * turn.sin() * mirror, zoom * turn.cos(), varied(0.12)], 1),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), x.shape, align_corners=False)
-    x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    for i in (torch.rand(n) < 0.2).nonzero().flatten().tolist():
-        w, h = (int(SIDE * math.sqrt(0.02 + 0.18 * share)) for share in torch.rand(2).tolist())
-        left, top = int(torch.rand(()) * (SIDE - w)), int(torch.rand(()) * (SIDE - h))
-        x[i, :, top : top + h, left : left + w] = 0.5
-    return x
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
 def smooth(x):
@@ -85,12 +88,12 @@ def smooth(x):
 
 
 @torch.enable_grad()
-def pushed(teachers, x, landmarks):
+def pushed(teachers, x):
     """Two smooth steps towards a class drawn for each."""
     towards = torch.randint(len(CLASSES), (len(x), 1))
     for _ in range(2):
         x = x.detach().requires_grad_(True)
-        _, first, second = teachers.once(x, landmarks)
+        _, first, second = teachers.once(x)
         gained = (first + second).log_softmax(1).gather(1, towards).sum()
         step = smooth(torch.autograd.grad(gained, x)[0])
         step = step / (step.flatten(1).std(1).view(-1, 1, 1, 1) + 1e-9)
@@ -100,37 +103,39 @@ def pushed(teachers, x, landmarks):
 
 class Faces:
     def __init__(self, roots):
-        items = [item[2:] for root in roots for item in sets.frames(root, sets.all_frames)]
-        self.pictures = torch.from_numpy(np.stack([picture for picture, _ in items]))
-        self.landmarks = torch.from_numpy(np.stack([face for _, face in items]))
+        items = [picture for root in roots for *_, picture in sets.frames(root, sets.all_frames)]
+        self.pictures = torch.from_numpy(np.stack(items))
+        self.margin, *others = {sets.margin(root) for root in roots}
+        if others:
+            sys.exit("encoder: the sets have crops of different margins; make them with one")
 
     def of(self, index):
-        return self.pictures[index].permute(0, 3, 1, 2).float() / 255, self.landmarks[index]
+        return self.pictures[index].permute(0, 3, 1, 2).float() / 255
 
     @torch.no_grad()
     def even_out(self, teachers):
         """Weighs each picture by how rare it is what the teachers read in it."""
         classes = []
         for index in torch.arange(len(self.pictures)).split(256):
-            _, first, second = teachers.once(*self.of(index))
+            _, first, second = teachers.once(middle(self.of(index), self.margin))
             classes.append((evened(first) + evened(second)).argmax(1))
         classes = torch.cat(classes)
         self.weights = torch.bincount(classes, minlength=len(CLASSES)).float()[classes] ** -EVENED
 
-    def changed(self, teachers):
-        """FRESH pictures, and where their landmarks are."""
-        x, landmarks = self.of(torch.multinomial(self.weights, FRESH))
-        x, quarter = photographed(x), FRESH // 4
-        share, other = torch.rand(quarter, 1, 1, 1), torch.randperm(FRESH)[:quarter]
-        mixed = share * x[:quarter] + (1 - share) * x[other]
-        share = share[..., 0]
-        landmarks[:quarter] = share * landmarks[:quarter] + (1 - share) * landmarks[other]
-        further = pushed(teachers, x[quarter : 2 * quarter], landmarks[quarter : 2 * quarter])
-        return torch.cat([mixed, further, x[2 * quarter :]]), landmarks
+    def changed(self, teachers, share=None):
+        """FRESH pictures, as the student reads them; or of crops around such pictures another share of the sides."""
+        x = photographed(self.of(torch.multinomial(self.weights, FRESH)))
+        # What photographed() does to a third of them is to fall on any kind.
+        x = placed(x, share or MARGIN / self.margin)[torch.randperm(FRESH)]
+        share, other = torch.rand(MIXED, 1, 1, 1), torch.randperm(FRESH)[:MIXED]
+        mixed = share * x[:MIXED] + (1 - share) * x[other]
+        further = pushed(teachers, x[MIXED : MIXED + PUSHED])
+        return torch.cat([mixed, further, x[MIXED + PUSHED :]])
 
 
 class Asked:
-    """The last changed pictures, and what the teachers say of them: face-api's features, its logits and fer's."""
+    """The last changed pictures, and what the teachers say of them: face-api's features, its logits and fer's; and what their
+    blocks give for the newest FRESH."""
 
     def __init__(self, faces, teachers):
         self.faces, self.teachers, self.count = faces, teachers, 0
@@ -141,37 +146,50 @@ class Asked:
 
     def ask(self):
         """Changes and asks about FRESH more in place of the oldest; says where they are."""
-        x, landmarks = self.faces.changed(self.teachers)
+        x = self.faces.changed(self.teachers)
         at = torch.arange(self.count, self.count + FRESH) % KEPT
         with torch.no_grad():
-            self.pictures[at], self.answers[at] = x, torch.cat(self.teachers.once(x, landmarks), 1)
+            self.maps, *answers = self.teachers.seen(x)
+        self.pictures[at], self.answers[at] = x, torch.cat(answers, 1)
         self.count += FRESH
         return at
 
     def batch(self):
+        """The newest FRESH first."""
         at = torch.cat([self.ask(), torch.randperm(min(self.count, KEPT))[: BATCH - FRESH]])
         return self.pictures[at], self.answers[at]
 
 
-def train(student, asked, batches, save):
+def train(student, asked, batches, hinted, save):
     seen = asked.answers[: asked.count]
     mean, scale = seen.mean(0), seen.std(0) + 1e-3
     mean[Student.FEATURES:] = 0
     logits = [slice(at, at + len(CLASSES)) for at in (Student.FEATURES, Student.FEATURES + len(CLASSES))]
     for of in logits:
         scale[of] = scale[of].square().mean().sqrt()
-    student = student.to(memory_format=torch.channels_last)
+    if hinted:
+        hints = Hints(asked.maps)
+        rate, learned = RATES[0], [*student.parameters(), *hints.parameters()]
+    else:
+        # The layer was kept with the scale of what it regresses.
+        student.fc.weight.data /= scale[:, None]
+        student.fc.bias.data = (student.fc.bias.data - mean) / scale
+        rate, learned = RATES[1], [*student.parameters()]
+    student = student.to(memory_format=torch.channels_last).train()
     average = {name: value.clone() for name, value in student.state_dict().items()}
-    optimiser = torch.optim.AdamW(student.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(learned, lr=rate, weight_decay=WEIGHT_DECAY)
     began = time.monotonic()
     for step in range(1, batches + 1):
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, step / 100) * (1 + math.cos(math.pi * step / batches)) / 2
+            group["lr"] = rate * min(1, step / 100) * (1 + math.cos(math.pi * step / batches)) / 2
         x, right = asked.batch()
         right = (right - mean) / scale
-        given = student(placed(x).to(memory_format=torch.channels_last))
+        own = student.maps(moved(x).contiguous(memory_format=torch.channels_last))
+        given = student.fc(own[-1].mean((2, 3)))
         error = (given - right).square()
-        loss = FEATURE_WEIGHT * error[:, :Student.FEATURES].mean()
+        loss = error[:, :Student.FEATURES].mean()
+        if hinted:
+            loss = loss + hints.loss([of[:FRESH] for of in own], asked.maps)
         for of in logits:
             logs = [(scores[:, of] * scale[of] / TEMPERATURE).log_softmax(1) for scores in (given, right)]
             divergence = F.kl_div(*logs, log_target=True, reduction="batchmean")
@@ -185,7 +203,9 @@ def train(student, asked, batches, save):
             average[name] = average[name].lerp(value, 1 - kept) if value.is_floating_point() else value.clone()
         if step % 50 == 0:
             pace = step * BATCH / (time.monotonic() - began)
-            print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", flush=True)
+            parts = [error[:, of].mean().item() for of in (slice(Student.FEATURES), *logits)]
+            print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", end="; ")
+            print("features, logits", " ".join(f"{of:.3f}" for of in parts), flush=True)
         if step % 500 == 0 or step == batches:
             # The layer is kept with the scale of what it regresses.
             layer = {"fc.weight": average["fc.weight"] * scale[:, None], "fc.bias": average["fc.bias"] * scale + mean}
@@ -195,13 +215,15 @@ def train(student, asked, batches, save):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--batches", type=int, default=7000)
+    parser.add_argument("--batches", type=int, default=3500)
+    parser.add_argument("--initial", metavar="ENCODER.safetensors")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--watch", action="append", default=[], metavar="SET")
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
     torch.manual_seed(given.seed)
-    student, teachers, faces = Student(), Teachers(), Faces(given.sets)
+    student = Student.read(given.initial) if given.initial else Student()
+    teachers, faces = Teachers(), Faces(given.sets)
     faces.even_out(teachers)
     print(f"{len(faces.pictures)} pictures", flush=True)
 
@@ -212,4 +234,4 @@ if __name__ == "__main__":
         for root in given.watch:
             print_scores(root, list(read(Student.of(tensors), root)))
 
-    train(student, Asked(faces, teachers), given.batches, save)
+    train(student, Asked(faces, teachers), given.batches, not given.initial, save)

@@ -9,9 +9,7 @@ from PIL import Image
 
 
 def frames(root, chosen):
-    """(clip record, frame number, picture [h, w, 3] u8, landmarks [5, 2] in sides of the picture) of the frames that
-    `chosen(clip)` lists."""
-    margin = json.loads((Path(root) / "set.json").read_text())["settings"].get("crop", {}).get("margin")
+    """(clip record, frame number, picture [h, w, 3] u8) of the frames that `chosen(clip)` lists."""
     for shard in sorted((Path(root) / "shards").iterdir()):
         with tarfile.open(shard) as members:
             clip, wanted = None, {}
@@ -22,17 +20,14 @@ def frames(root, chosen):
                 elif member.name in wanted:
                     picture = np.array(Image.open(io.BytesIO(members.extractfile(member).read())).convert("RGB"))
                     frame = wanted[member.name]
-                    yield clip, frame, picture, landmarks(clip, frame, picture.shape[0], margin)
+                    yield clip, frame, picture
 
 
-def landmarks(clip, frame, side, margin):
-    """Of generated faces the landmarks are in pixels of the crop, of found ones in pixels of the source."""
-    if clip.get("truth"):
-        return np.array(clip["landmarks"][frame], np.float32) / side
-    face = clip["faces"][frame]
-    x, y, w, h = face["box"]
-    extent = margin * max(w, h)
-    return ((np.array(face["landmarks"]) - [x + w / 2, y + h / 2]) / extent + 0.5).astype(np.float32)
+def margin(root):
+    """Of the square crops of a set, in sides of the detector's box. Generated sets do not say it: they have est's usual."""
+    crop = json.loads((Path(root) / "set.json").read_text())["settings"].get("crop") or {}
+    # Stored as f32.
+    return round(crop.get("margin", 1.2), 6)
 
 
 def all_frames(clip):
