@@ -30,7 +30,7 @@ for group in train held; do
   (cd "stills-$group-pictures" && for clip in *; do
     echo "$clip,$([ "${clip#*_}" = smiling ] && echo happy || echo neutral),london_${clip%_*}"
   done) | (echo path,label,subject && cat) > "stills-$group.csv"
-  "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112 --decode-in-process
+  "$est" prepare own --root "stills-$group-pictures" --list "stills-$group.csv" --out "stills-$group" --size 112
 done
 
 synth() {
@@ -50,13 +50,13 @@ teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2
 stills=(port-e port-f heads-e stills-train)
 if [ ! -f encoder.safetensors ]; then
   [ -f hinted.safetensors ] || { teacher encoder --out training.safetensors "${stills[@]}" && mv training.safetensors hinted.safetensors; }
-  teacher encoder --initial hinted.safetensors --seed 2 --batches 4500 --out training.safetensors "${stills[@]}"
+  teacher encoder --initial hinted.safetensors --seed 2 --batches 4000 --out training.safetensors "${stills[@]}"
   mv training.safetensors encoder.safetensors
 fi
 
 # What stands behind the encoder learns from animated photographs, and from single pictures as unlike each other as the encoder's.
 [ -f changed-pictures.csv ] || teacher pictures --student encoder.safetensors --out changed-pictures "${stills[@]}"
-"$est" prepare own --crops --root changed-pictures --list changed-pictures.csv --out changed --size 112 --decode-in-process
+"$est" prepare own --crops --root changed-pictures --list changed-pictures.csv --out changed --size 112
 "$est" join train=port-c train=port-f train=stills-train train=changed validation=port-val --out set-clips
 [ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train --unmeant changed
 

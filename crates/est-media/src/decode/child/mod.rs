@@ -3,21 +3,23 @@
 //!
 //! The other process is a program that calls [`decode_child`](super::decode_child), as a rule this one. It gets the
 //! request on its standard input, which stays open as long as somebody waits, and answers on its standard output with
-//! the messages of `wire`.
+//! the messages of `wire`. One that has given a short source to its end is asked for the next (`worker`): a set may have
+//! thousands of pictures. Errors and long sources end it.
 
 pub mod serve;
 mod wire;
+mod worker;
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::{DecodeOptions, DecodeReport, VideoInfo};
 use crate::Frame;
 use crate::error::MediaError;
 use wire::{Message, Request};
+use worker::Worker;
 
 /// The program that decodes, and what it may take.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,17 +44,19 @@ impl DecoderProcess {
     }
 }
 
+/// A process that gave more for a source, in bytes of pixels, is not asked again: its memory may be large, and starting
+/// another takes little of such a source's time.
+const LITTLE: usize = 256 << 20;
+
 /// A video that another process decodes.
 pub struct Remote {
     path: PathBuf,
-    patience: Duration,
-    process: Child,
-    /// Closed, it tells the process to end.
-    _input: ChildStdin,
-    output: Patient,
+    decoder: DecoderProcess,
+    /// None when it is done.
+    worker: Option<Worker>,
+    taken: usize,
     info: VideoInfo,
     report: DecodeReport,
-    done: bool,
 }
 
 impl Remote {
@@ -64,34 +68,42 @@ impl Remote {
         name: &Path,
         options: &DecodeOptions,
     ) -> Result<Self, MediaError> {
-        let unstarted = |source| MediaError::NoDecoder { path: name.to_owned(), source };
-        let mut process = Command::new(&decoder.program)
-            .args(&decoder.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(unstarted)?;
-        let mut input = process.stdin.take().expect("piped");
-        let output = Patient { pipe: process.stdout.take().expect("piped"), patience: decoder.patience };
         let paths = paths.iter().map(|path| path.clone().into_os_string()).collect();
         let request = Request { paths, images, fps: options.fps, memory: decoder.memory };
-        // One that cannot take the request has ended: reading tells how.
-        let _ = wire::write_json(&mut input, wire::REQUEST, &request).and_then(|()| input.flush());
-        let mut remote = Remote {
-            path: name.to_owned(),
-            patience: decoder.patience,
-            process,
-            _input: input,
-            output,
-            info: VideoInfo::default(),
-            report: DecodeReport::default(),
-            done: false,
-        };
-        match remote.receive()? {
-            Message::Opened(info) => remote.info = *info,
-            other => return Err(remote.broken(&format!("{} before it opened the file", other.name()))),
+        loop {
+            let unstarted = |source| MediaError::NoDecoder { path: name.to_owned(), source };
+            let worker = Worker::take(decoder).map_err(unstarted)?;
+            let used = worker.is_used();
+            let mut remote = Remote {
+                path: name.to_owned(),
+                decoder: decoder.clone(),
+                worker: Some(worker),
+                taken: 0,
+                info: VideoInfo::default(),
+                report: DecodeReport::default(),
+            };
+            match remote.open(&request) {
+                Ok(()) => return Ok(remote),
+                Err(error @ MediaError::Stuck { .. }) => return Err(error),
+                // What came before may be the cause: an error is believed of a new process alone.
+                Err(_) if used => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(remote)
+    }
+
+    fn open(&mut self, request: &Request) -> Result<(), MediaError> {
+        if let Some(worker) = &mut self.worker {
+            worker.ask(request);
+        }
+        match self.receive()? {
+            Some(Message::Opened(info)) => self.info = *info,
+            other => {
+                let what = other.as_ref().map_or("nothing", Message::name);
+                return Err(self.broken(&format!("{what} before it opened the file")));
+            }
+        }
+        Ok(())
     }
 
     pub fn info(&self) -> &VideoInfo {
@@ -103,17 +115,18 @@ impl Remote {
     }
 
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
-        while !self.done {
-            match self.receive()? {
+        while let Some(message) = self.receive()? {
+            match message {
                 Message::Frame(frame) => {
                     self.report.decoded += 1;
+                    self.taken += frame.image.data.len();
                     return Ok(Some(frame));
                 }
                 Message::Report(report) => self.report = *report,
                 Message::Done(report) => {
                     self.report = *report;
-                    self.done = true;
-                    let _ = self.process.wait();
+                    let worker = self.worker.take().filter(|_| self.taken <= LITTLE);
+                    worker.into_iter().for_each(|worker| worker.rest(self.decoder.clone()));
                 }
                 Message::Opened(_) => return Err(self.broken("it opened the file twice")),
                 Message::Failed(_) => unreachable!("an error"),
@@ -122,80 +135,25 @@ impl Remote {
         Ok(None)
     }
 
-    /// The next message; an error is the end.
-    fn receive(&mut self) -> Result<Message, MediaError> {
-        let read = wire::read(&mut self.output);
-        self.done |= !matches!(read, Ok(Message::Opened(_) | Message::Frame(_) | Message::Report(_)));
-        match read {
-            Ok(Message::Failed(text)) => Err(MediaError::Told(text)),
-            Ok(message) => Ok(message),
+    /// The next message, None after the last; an error is the end.
+    fn receive(&mut self) -> Result<Option<Message>, MediaError> {
+        let Some(worker) = &mut self.worker else { return Ok(None) };
+        let error = match worker.read() {
+            Ok(Message::Failed(text)) => MediaError::Told(text),
+            Ok(message) => return Ok(Some(message)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let _ = self.process.kill();
-                Err(MediaError::Stuck { path: self.path.clone(), seconds: self.patience.as_secs() })
+                MediaError::Stuck { path: self.path.clone(), seconds: self.decoder.patience.as_secs() }
             }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(self.broken(&error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => self.broken(&error.to_string()),
             // It is gone, or about to go.
-            Err(_) => {
-                let how = self.process.wait().map_or_else(|error| error.to_string(), how);
-                Err(MediaError::Crashed { path: self.path.clone(), how })
-            }
-        }
+            Err(_) => MediaError::Crashed { path: self.path.clone(), how: worker.ended() },
+        };
+        self.worker = None;
+        Err(error)
     }
 
     fn broken(&mut self, what: &str) -> MediaError {
-        self.done = true;
-        let _ = self.process.kill();
+        self.worker = None;
         MediaError::Crashed { path: self.path.clone(), how: format!("its answer makes no sense: {what}") }
     }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        // One that has ended is not there any more: no matter.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A pipe that is waited for just so long.
-struct Patient {
-    pipe: ChildStdout,
-    patience: Duration,
-}
-
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        {
-            use rustix::event::{PollFd, PollFlags, Timespec, poll};
-            let timeout = Timespec { tv_sec: self.patience.as_secs() as i64, tv_nsec: 0 };
-            if poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&timeout))? == 0 {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-        }
-        self.pipe.read(buffer)
-    }
-}
-
-/// How a process ended, in the system's words.
-#[cfg(unix)]
-fn how(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    let Some(signal) = status.signal() else { return status.to_string() };
-    let name = match signal {
-        4 => " SIGILL",
-        6 => " SIGABRT",
-        7 => " SIGBUS",
-        8 => " SIGFPE",
-        9 => " SIGKILL",
-        11 => " SIGSEGV",
-        25 if cfg!(target_os = "linux") => " SIGXFSZ, it wrote to a file",
-        _ => "",
-    };
-    format!("signal {signal}{name}")
-}
-
-#[cfg(not(unix))]
-fn how(status: ExitStatus) -> String {
-    status.to_string()
 }

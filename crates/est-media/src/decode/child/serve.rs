@@ -1,31 +1,42 @@
 //! The process that decodes.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
+use std::iter;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use super::super::{DecodeOptions, DecodeReport, Video};
 use super::wire::{self, Request};
 use crate::error::MediaError;
 
-/// Decodes what standard input asks for and answers on standard output, for a program that was started as a
-/// [`DecoderProcess`](super::DecoderProcess). Ends the process when standard input ends: who asked is gone then.
+/// Decodes what standard input asks for, one source after the other, and answers on standard output, for a program that
+/// was started as a [`DecoderProcess`](super::DecoderProcess). Ends the process when standard input ends: who asked is
+/// gone then.
 ///
 /// # Errors
 /// Standard input holds no request. Whoever runs this by hand should be told so.
 pub fn decode_child() -> io::Result<()> {
-    let request = wire::read_request(&mut io::stdin().lock())?;
-    limit(&request);
-    std::thread::spawn(|| {
-        let _ = io::stdin().lock().read(&mut [0]);
+    let first = wire::read_request(&mut io::stdin().lock())?;
+    limit(&first);
+    let (asked, more) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok(request) = wire::read_request(&mut io::stdin().lock()) {
+            let _ = asked.send(request);
+        }
         std::process::exit(0)
     });
     let mut output = output()?;
-    // A write fails when nobody reads any more: then there is nothing left to do.
-    let _ = match decode(&request, &mut output) {
-        Ok(Ok(report)) => wire::write_json(&mut output, wire::DONE, &report),
-        Ok(Err(error)) => wire::write_json(&mut output, wire::FAILED, &error.to_string()),
-        Err(error) => Err(error),
-    };
+    for request in iter::once(first).chain(more) {
+        let answered = match decode(&request, &mut output) {
+            Ok(Ok(report)) => wire::write_json(&mut output, wire::DONE, &report),
+            Ok(Err(error)) => wire::write_json(&mut output, wire::FAILED, &error.to_string()),
+            Err(error) => Err(error),
+        };
+        // A write fails when nobody reads any more: then there is nothing left to do.
+        if answered.is_err() {
+            break;
+        }
+    }
     Ok(())
 }
 
