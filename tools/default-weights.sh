@@ -56,9 +56,12 @@ fi
 
 # What stands behind the encoder learns from animated photographs, and from single pictures as unlike each other as the encoder's.
 [ -f changed-pictures.csv ] || teacher pictures --student encoder.safetensors --out changed-pictures "${stills[@]}"
-"$est" prepare own --crops --root changed-pictures --list changed-pictures.csv --out changed --size 112
-"$est" join train=port-c train=port-f train=stills-train train=changed validation=port-val --out set-clips
-[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train --unmeant changed
+[ -f again-pictures.csv ] || teacher pictures --times 10 --seed 4 --out again-pictures stills-train
+for name in changed again; do
+  "$est" prepare own --crops --root $name-pictures --list $name-pictures.csv --out $name --size 112
+done
+"$est" join train=port-c train=port-f train=stills-train train=again train=changed validation=port-val --out set-clips
+[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train again --unmeant changed
 
 "$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est

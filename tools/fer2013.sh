@@ -2,7 +2,7 @@
 # Measures weights on FER-2013's test pictures, the only labelled real faces at hand that show fear and disgust:
 # `tools/fer2013.sh FOLDER OUT [WEIGHTS.est]`, where FOLDER is your copy of the data set in the usual layout
 # (FOLDER/test/<angry, disgust, fear, happy, neutral, sad, surprise>/*.jpg). 150 of each class; nothing is trained on them. The labels
-# are doubtful: people agree with about 65 %. Five minutes on two cores. Needs `make build` and `tools/setup.sh teacher`.
+# are doubtful: people agree with about 65 %. A minute on two cores. Needs `make build` and `tools/setup.sh teacher`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 faces=$(realpath "${1:?a copy of FER-2013}")

@@ -3,7 +3,7 @@
 # https://github.com/muxspace/facial_expressions (Apache-2.0; press photographs, most of them of Labeled Faces in the Wild, that
 # students labelled). Nothing is trained on them. All that is angry, sad or surprised, every 19th happy and every 23rd neutral one
 # of the thousands; its disgust and fear are left out, for the labels do not fit what is seen, and so are stills of films.
-# Ten minutes on two cores; the prepared set is kept in OUT. Needs `make build`.
+# A minute on two cores; the prepared set is kept in OUT. Needs `make build`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 repo=$(realpath "${1:?a clone of muxspace/facial_expressions}")

@@ -23,6 +23,8 @@ BATCH = 128
 UNSEEN, SEEN = 0.05, 0.35
 # Of which the teachers know less than the generator: they call most fear surprise, and most smiles with closed lips neutral.
 FAVOURED = ("fear", "happy")
+# Of pictures that nothing was meant to be: the temperature, and what neutral loses.
+UNMEANT, WARY = 1.5, 0.7
 
 
 def read(network, root):
@@ -50,24 +52,25 @@ def shown(clip):
     return truth["intensity"] * course / course.max() if course.max() > 0 else course
 
 
-def targets(clip, frame, logs, temperature, meant, favoured, neutral):
+def targets(clip, frame, logs, temperature, meant, favoured):
     """The logarithms of both, evened, are added and divided by the temperature, so that what they nearly said counts, too; the
-    class that the generator meant gains `meant`, one of FAVOURED `favoured` more, as far as the frame shows it, and neutral
-    gains `neutral`."""
+    class that the generator meant gains `meant`, one of FAVOURED `favoured` more, as far as the frame shows it."""
     share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
     scores = sum(evened(of) for of in logs) / temperature
     meant += favoured if clip["class"] in FAVOURED else 0.0
     scores[CLASSES.index(clip["class"])] += meant * share
-    scores[CLASSES.index("neutral")] += meant * (1 - share) + neutral
+    scores[CLASSES.index("neutral")] += meant * (1 - share)
     return scores.softmax(0).tolist()
 
 
-def heard(logs, temperature):
-    """Of a picture that nothing was meant to be."""
-    return (sum(evened(of) for of in logs) / temperature).softmax(0).tolist()
+def unmeant(logs):
+    """The same of a picture that nothing was meant to be. They call too much neutral."""
+    scores = sum(evened(of) for of in logs) / UNMEANT
+    scores[CLASSES.index("neutral")] -= WARY
+    return scores.softmax(0).tolist()
 
 
-def write_targets(network, path, roots, unmeant, gains):
+def write_targets(network, path, roots, of_nothing, gains):
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -75,7 +78,7 @@ def write_targets(network, path, roots, unmeant, gains):
         for root in roots:
             count = 0
             for clip, frame, *logs in read(network, root):
-                shares = targets(clip, frame, logs, *gains) if root not in unmeant else heard(logs, gains[0])
+                shares = unmeant(logs) if root in of_nothing else targets(clip, frame, logs, *gains)
                 rows.writerow([f"{Path(root).resolve().name}-{clip['clip']}", frame, *(f"{share:.5f}" for share in shares)])
                 count += 1
             print(f"{root}: {count} frames")
@@ -118,13 +121,12 @@ if __name__ == "__main__":
     parser.add_argument("--temperature", type=float, default=2.5)
     parser.add_argument("--meant", type=float, default=2.0)
     parser.add_argument("--favoured", type=float, default=2.0)
-    parser.add_argument("--neutral", type=float, default=0.0)
     parser.add_argument("--unmeant", action="append", default=[], metavar="SET", help="its classes are the network's own word")
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
     network = Student.read(given.student) if given.student else Teachers()
     if given.targets:
-        gains = (given.temperature, given.meant, given.favoured, given.neutral)
+        gains = (given.temperature, given.meant, given.favoured)
         write_targets(network, given.targets, [*given.sets, *given.unmeant], given.unmeant, gains)
     else:
         for root in given.sets:

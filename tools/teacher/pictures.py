@@ -1,40 +1,69 @@
-"""Writes faces changed as encoder.py changes them, with what the encoder reads in each as its class.
+"""Writes pictures for what stands behind the encoder to learn from. Generated clips lie close together among its features; it is
+to hear faces as unlike each other as those that the encoder learned from.
 
-  python pictures.py --student ENCODER.safetensors --out FOLDER [--count N] SET ...
+  python pictures.py --student ENCODER.safetensors --out FOLDER [--count N] SET ...   faces changed as encoder.py changes them;
+      the class is what the encoder reads
+  python pictures.py --times N --out FOLDER SET ...   every picture N times, elsewhere and in other light, with its own class
 
-What stands behind the encoder is to hear faces as unlike each other as those that the encoder learned from: generated clips lie
-close together among its features. FOLDER gets a folder with one picture for each, and FOLDER.csv the list that `est
-prepare own --crops` takes. The pictures are as wide as the sets' crops; the student reads their middle.
+FOLDER gets a folder with one picture for each, and FOLDER.csv the list that `est prepare own --crops` takes. The pictures are
+as wide as the sets' crops; the default weights read their middle.
 """
 import argparse
 import csv
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
-from encoder import Faces
+import sets
+from encoder import FRESH, Faces, photographed, placed
 from networks import CLASSES, Student, Teachers, evened, middle
+
+
+def changed(path, roots, count):
+    """`count` pictures [3, h, w] and what the student reads in them."""
+    student, teachers, faces = Student.read(path), Teachers(), Faces(roots)
+    faces.even_out(teachers)
+    for _ in range(0, count, FRESH):
+        pictures = faces.changed(teachers, share=1.0)
+        read = sum(evened(of) for of in student.answers(middle(pictures, faces.margin)))
+        yield from zip(pictures, [CLASSES[k] for k in read.argmax(1).tolist()])
+
+
+def again(roots, times):
+    """Every picture so often, with its class."""
+    items = [(clip["class"], picture) for root in roots for clip, _, picture in sets.frames(root, sets.all_frames)]
+    pictures = torch.from_numpy(np.stack([picture for _, picture in items])).permute(0, 3, 1, 2).float() / 255
+    for _ in range(times):
+        order = torch.randperm(len(items))
+        yield from zip(placed(photographed(pictures[order]), 1.0), [items[k][0] for k in order.tolist()])
+
+
+def write(out, found):
+    rows = []
+    for picture, name in found:
+        folder = out / f"{len(rows):05}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = (255 * picture).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(folder / "000.png")
+        rows.append([folder.name, name, folder.name])
+    with out.with_name(out.name + ".csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["path", "label", "subject"], *rows])
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--student", required=True, metavar="ENCODER.safetensors")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--student", metavar="ENCODER.safetensors")
+    what.add_argument("--times", type=int, metavar="N")
     parser.add_argument("--count", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
     torch.manual_seed(given.seed)
-    student, teachers, faces = Student.read(given.student), Teachers(), Faces(given.sets)
-    faces.even_out(teachers)
-    rows = []
-    while len(rows) < given.count:
-        pictures = (255 * faces.changed(teachers, share=1.0)).round().to(torch.uint8)
-        read = student.answers(middle(pictures.float() / 255, faces.margin))
-        for picture, k in zip(pictures, sum(evened(of) for of in read).argmax(1).tolist()):
-            name = f"{len(rows):05}"
-            (given.out / name).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(given.out / name / "000.png")
-            rows.append([name, CLASSES[k], name])
-    with given.out.with_name(given.out.name + ".csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["path", "label", "subject"], *rows])
+    if given.student:
+        write(given.out, changed(given.student, given.sets, given.count))
+    else:
+        write(given.out, again(given.sets, given.times))
