@@ -7,9 +7,10 @@ The teachers are asked about exactly the pixels that the student reads, so that 
 to the picture may be made that helps to tell what they do: every face lies elsewhere and has other light, colours and
 sharpness, a quarter are mixtures of two, an eighth were pushed towards what a class is to the teachers (smooth steps along
 their gradient). In the first stage it learns of the same pictures what their blocks give, too (hints.py); in the second only
-what they say, for so small a network cannot have both. Half of each batch is changed for it; the other half are pictures of batches before with the answers of then, for asking takes as long as learning. Sets are of
-stills; every picture is drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher
-whose features it learns (est's backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`.
+what they say, for so small a network cannot have both. Half of each batch is changed for it; the other half are pictures of
+batches before with the answers of then, for asking takes as long as learning. Sets are of stills; every picture is
+drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it learns (est's backbone
+`separable16`), and begins with drawn weights; it is for `initial` of `est train`.
 Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses
 agrees with them.
 """
@@ -176,7 +177,8 @@ def train(student, asked, batches, hinted, save):
         student.fc.bias.data = (student.fc.bias.data - mean) / scale
         rate, learned = RATES[1], [*student.parameters()]
     student = student.to(memory_format=torch.channels_last).train()
-    # Both passes of a batch take 195 ms for 437 on two cores.
+    # Both passes of a batch take 195 ms for 437 on two cores; where Python's headers are missing they stay as they are.
+    torch._dynamo.config.suppress_errors = True
     maps = torch.compile(student.maps, dynamic=False)
     average = {name: value.clone() for name, value in student.state_dict().items()}
     optimiser = torch.optim.AdamW(learned, lr=rate, weight_decay=WEIGHT_DECAY)
