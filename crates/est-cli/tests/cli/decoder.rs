@@ -1,7 +1,7 @@
 //! The process that decodes: one for many small sources, a new one where it is gone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use est_media::{DecodeOptions, DecoderProcess, MediaError, Video};
@@ -23,11 +23,10 @@ fn frames(path: &Path, options: &DecodeOptions) -> Result<usize, MediaError> {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn small_sources_share_a_process() {
     // By a path of its own, so that it is told from those of other tests.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let program: PathBuf = folder.path().join("est");
+    let program = folder.path().join("est");
     fs::hard_link(env!("CARGO_BIN_EXE_est"), &program).unwrap();
     let decoder = Some(DecoderProcess::new(program.clone(), vec!["decode-child".into()]));
     let options = DecodeOptions { decoder, ..DecodeOptions::default() };

@@ -13,6 +13,7 @@ mod trees;
 mod bad_input;
 mod commands;
 mod crops;
+#[cfg(target_os = "linux")]
 mod decoder;
 mod docs;
 mod eval;

@@ -72,8 +72,9 @@ impl Remote {
         let request = Request { paths, images, fps: options.fps, memory: decoder.memory };
         loop {
             let unstarted = |source| MediaError::NoDecoder { path: name.to_owned(), source };
-            let worker = Worker::take(decoder).map_err(unstarted)?;
+            let mut worker = Worker::take(decoder).map_err(unstarted)?;
             let used = worker.is_used();
+            worker.ask(&request);
             let mut remote = Remote {
                 path: name.to_owned(),
                 decoder: decoder.clone(),
@@ -82,7 +83,7 @@ impl Remote {
                 info: VideoInfo::default(),
                 report: DecodeReport::default(),
             };
-            match remote.open(&request) {
+            match remote.open() {
                 Ok(()) => return Ok(remote),
                 Err(error @ MediaError::Stuck { .. }) => return Err(error),
                 // What came before may be the cause: an error is believed of a new process alone.
@@ -92,18 +93,18 @@ impl Remote {
         }
     }
 
-    fn open(&mut self, request: &Request) -> Result<(), MediaError> {
-        if let Some(worker) = &mut self.worker {
-            worker.ask(request);
-        }
+    /// Takes the first answer.
+    fn open(&mut self) -> Result<(), MediaError> {
         match self.receive()? {
-            Some(Message::Opened(info)) => self.info = *info,
+            Some(Message::Opened(info)) => {
+                self.info = *info;
+                Ok(())
+            }
             other => {
                 let what = other.as_ref().map_or("nothing", Message::name);
-                return Err(self.broken(&format!("{what} before it opened the file")));
+                Err(self.broken(&format!("{what} before it opened the file")))
             }
         }
-        Ok(())
     }
 
     pub fn info(&self) -> &VideoInfo {
