@@ -8,9 +8,9 @@ to the picture may be made that helps to tell what they do: every face lies else
 sharpness, a quarter are mixtures of two, an eighth were pushed towards what a class is to the teachers (smooth steps along
 their gradient). In the first stage it learns of the same pictures what their blocks give, too (hints.py); in the second only
 what they say, for so small a network cannot have both. Half of each batch is changed for it; the other half are pictures of
-batches before with the answers of then, for asking takes as long as learning. Sets are of stills; every picture is
-drawn as often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it learns (est's backbone
-`separable16`), and begins with drawn weights; it is for `initial` of `est train`.
+batches before with the answers of then, for asking takes as long as learning. Sets are of stills; every picture is drawn as
+often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it learns (est's
+backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`.
 Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses
 agrees with them.
 """
@@ -104,8 +104,9 @@ def pushed(teachers, x):
 
 class Faces:
     def __init__(self, roots):
-        items = [picture for root in roots for *_, picture in sets.frames(root, sets.all_frames)]
-        self.pictures = torch.from_numpy(np.stack(items))
+        items = [(clip["class"], picture) for root in roots for clip, _, picture in sets.frames(root, sets.all_frames)]
+        self.classes = [name for name, _ in items]
+        self.pictures = torch.from_numpy(np.stack([picture for _, picture in items]))
         self.margin, *others = {sets.margin(root) for root in roots}
         if others:
             sys.exit("encoder: the sets have crops of different margins; make them with one")

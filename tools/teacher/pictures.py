@@ -12,11 +12,9 @@ import argparse
 import csv
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
-import sets
 from encoder import FRESH, Faces, photographed, placed
 from networks import CLASSES, Student, Teachers, evened, middle
 
@@ -33,11 +31,10 @@ def changed(path, roots, count):
 
 def again(roots, times):
     """Every picture so often, with its class."""
-    items = [(clip["class"], picture) for root in roots for clip, _, picture in sets.frames(root, sets.all_frames)]
-    pictures = torch.from_numpy(np.stack([picture for _, picture in items])).permute(0, 3, 1, 2).float() / 255
+    faces = Faces(roots)
     for _ in range(times):
-        order = torch.randperm(len(items))
-        yield from zip(placed(photographed(pictures[order]), 1.0), [items[k][0] for k in order.tolist()])
+        order = torch.randperm(len(faces.classes))
+        yield from zip(placed(photographed(faces.of(order)), 1.0), [faces.classes[k] for k in order.tolist()])
 
 
 def write(out, found):
