@@ -44,6 +44,7 @@ harder --out port-e --stills --portraits portraits-train --blends --knob strays=
 harder --out heads-e --stills --knob strays=1 --subjects 250 --seed 52
 harder --out port-f --stills --portraits portraits-train --blends --knob strays=3 --subjects 800 --seed 53
 harder --out port-c --portraits portraits-train --blends --knob strays=1 --subjects 150 --seed 54
+harder --out port-d --portraits portraits-train --blends --knob strays=1 --subjects 300 --seed 55
 synth --out port-val --portraits portraits-held --knob 'letters=[0.0,0.1,0.35,0.35,0.2]' --subjects 21 --seed 33
 "$root/tools/setup.sh" teacher
 teacher() { "$root/target/teacher/bin/python" "$root/tools/teacher/$1.py" "${@:2}"; }
@@ -60,8 +61,9 @@ fi
 for name in changed again; do
   "$est" prepare own --crops --root $name-pictures --list $name-pictures.csv --out $name --size 112
 done
-"$est" join train=port-c train=port-f train=stills-train train=again train=changed validation=port-val --out set-clips
-[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-f stills-train again --unmeant changed
+"$est" join train=port-c train=port-d train=port-f train=stills-train train=again train=changed validation=port-val --out set-clips
+[ -f targets.csv ] || teacher answers --student encoder.safetensors --targets targets.csv port-c port-d port-f stills-train again \
+  --unmeant changed
 
 "$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est

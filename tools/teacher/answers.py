@@ -52,10 +52,15 @@ def shown(clip):
     return truth["intensity"] * course / course.max() if course.max() > 0 else course
 
 
+def seen_share(clip, frame):
+    """How far the frame is its clip's class, and not neutral, 0 to 1; a photograph is it altogether."""
+    return float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
+
+
 def targets(clip, frame, logs, temperature, meant, favoured):
     """The logarithms of both, evened, are added and divided by the temperature, so that what they nearly said counts, too; the
     class that the generator meant gains `meant`, one of FAVOURED `favoured` more, as far as the frame shows it."""
-    share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
+    share = seen_share(clip, frame)
     scores = sum(evened(of) for of in logs) / temperature
     meant += favoured if clip["class"] in FAVOURED else 0.0
     scores[CLASSES.index(clip["class"])] += meant * share
@@ -119,7 +124,7 @@ if __name__ == "__main__":
     parser.add_argument("--halves", action="store_true")
     parser.add_argument("--student", metavar="ENCODER.safetensors")
     parser.add_argument("--temperature", type=float, default=2.5)
-    parser.add_argument("--meant", type=float, default=2.0)
+    parser.add_argument("--meant", type=float, default=5.0)
     parser.add_argument("--favoured", type=float, default=2.0)
     parser.add_argument("--unmeant", action="append", default=[], metavar="SET", help="its classes are the network's own word")
     parser.add_argument("sets", nargs="+", metavar="SET")

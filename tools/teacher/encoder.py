@@ -6,11 +6,12 @@
 The teachers are asked about exactly the pixels that the student reads, so that there is one right answer, and any change
 to the picture may be made that helps to tell what they do: every face lies elsewhere and has other light, colours and
 sharpness, a quarter are mixtures of two, an eighth were pushed towards what a class is to the teachers (smooth steps along
-their gradient). In the first stage it learns of the same pictures what their blocks give, too (hints.py); in the second only
-what they say, for so small a network cannot have both. Half of each batch is changed for it; the other half are pictures of
-batches before with the answers of then, for asking takes as long as learning. Sets are of stills; every picture is drawn as
-often as what the teachers read in it is rare. The encoder has the layout of the teacher whose features it learns (est's
-backbone `separable16`), and begins with drawn weights; it is for `initial` of `est train`.
+their gradient). In the first stage it learns of the same pictures what their blocks give, too (hints.py). In the second it
+learns only what they say, for so small a network cannot have both, and beside it what the generator meant, of which they often
+know nothing. Half of each batch is changed for it; the other half are pictures of batches before with the answers of then,
+for asking takes as long as learning. Sets are of stills; every picture is drawn as often as what the teachers read in it is
+rare. The encoder has the layout of the teacher whose features it learns (est's backbone `separable16`), and begins with drawn
+weights; it is for `initial` of `est train`.
 Of a set after `--watch`, whose labels nothing learns from, it prints from time to time how often what the student regresses
 agrees with them.
 """
@@ -26,7 +27,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 import sets
-from answers import print_scores, read
+from answers import print_scores, read, seen_share
 from hints import Hints, moved
 from networks import CLASSES, GREY, MARGIN, Student, Teachers, evened, middle
 
@@ -43,6 +44,8 @@ WEIGHT_DECAY, AVERAGE = 0.02, 0.998
 RATES = 2e-3, 1e-3
 # Of the loss: the divergence of the softened answers.
 DIVERGENCE_WEIGHT, TEMPERATURE = 2.0, 2.0
+# And of the second stage: the cross entropy of what the generator meant.
+MEANT_WEIGHT = 0.5
 
 
 def uniform(n, least, most):
@@ -102,11 +105,21 @@ def pushed(teachers, x):
     return x.detach()
 
 
+def meant(clip, frame):
+    """The shares [7] of the class that the generator meant and of neutral, as far as the frame shows it."""
+    share = seen_share(clip, frame)
+    shares = torch.zeros(len(CLASSES))
+    shares[CLASSES.index(clip["class"])] += share
+    shares[CLASSES.index("neutral")] += 1 - share
+    return shares
+
+
 class Faces:
     def __init__(self, roots):
-        items = [(clip["class"], picture) for root in roots for clip, _, picture in sets.frames(root, sets.all_frames)]
-        self.classes = [name for name, _ in items]
-        self.pictures = torch.from_numpy(np.stack([picture for _, picture in items]))
+        items = [item for root in roots for item in sets.frames(root, sets.all_frames)]
+        self.classes = [clip["class"] for clip, *_ in items]
+        self.meant = torch.stack([meant(clip, frame) for clip, frame, _ in items])
+        self.pictures = torch.from_numpy(np.stack([picture for *_, picture in items]))
         self.margin, *others = {sets.margin(root) for root in roots}
         if others:
             sys.exit("encoder: the sets have crops of different margins; make them with one")
@@ -125,14 +138,18 @@ class Faces:
         self.weights = torch.bincount(classes, minlength=len(CLASSES)).float()[classes] ** -EVENED
 
     def changed(self, teachers, share=None):
-        """FRESH pictures, as the student reads them; or of crops around such pictures another share of the sides."""
-        x = photographed(self.of(torch.multinomial(self.weights, FRESH)))
+        """FRESH pictures, as the student reads them, or of crops around such pictures another share of the sides; and the shares of
+        the classes that were meant, none of the pushed ones."""
+        index = torch.multinomial(self.weights, FRESH)
         # What photographed() does to a third of them is to fall on any kind.
-        x = placed(x, share or MARGIN / self.margin)[torch.randperm(FRESH)]
+        order = torch.randperm(FRESH)
+        x, meant = placed(photographed(self.of(index)), share or MARGIN / self.margin)[order], self.meant[index[order]]
         share, other = torch.rand(MIXED, 1, 1, 1), torch.randperm(FRESH)[:MIXED]
         mixed = share * x[:MIXED] + (1 - share) * x[other]
+        meant[:MIXED] = share[..., 0, 0] * meant[:MIXED] + (1 - share[..., 0, 0]) * meant[other]
         further = pushed(teachers, x[MIXED : MIXED + PUSHED])
-        return torch.cat([mixed, further, x[MIXED + PUSHED :]])
+        meant[MIXED : MIXED + PUSHED] = 0
+        return torch.cat([mixed, further, x[MIXED + PUSHED :]]), meant
 
 
 class Asked:
@@ -143,23 +160,24 @@ class Asked:
         self.faces, self.teachers, self.count = faces, teachers, 0
         self.pictures = torch.empty(KEPT, 3, SIDE, SIDE)
         self.answers = torch.empty(KEPT, Student.FEATURES + 2 * len(CLASSES))
+        self.meant = torch.empty(KEPT, len(CLASSES))
         for _ in range(24):
             self.ask()
 
     def ask(self):
         """Changes and asks about FRESH more in place of the oldest; says where they are."""
-        x = self.faces.changed(self.teachers)
+        x, meant = self.faces.changed(self.teachers)
         at = torch.arange(self.count, self.count + FRESH) % KEPT
         with torch.no_grad():
             self.maps, *answers = self.teachers.seen(x)
-        self.pictures[at], self.answers[at] = x, torch.cat(answers, 1)
+        self.pictures[at], self.answers[at], self.meant[at] = x, torch.cat(answers, 1), meant
         self.count += FRESH
         return at
 
     def batch(self):
         """The newest FRESH first."""
         at = torch.cat([self.ask(), torch.randperm(min(self.count, KEPT))[: BATCH - FRESH]])
-        return self.pictures[at], self.answers[at]
+        return self.pictures[at], self.answers[at], self.meant[at]
 
 
 def train(student, asked, batches, hinted, save):
@@ -176,7 +194,8 @@ def train(student, asked, batches, hinted, save):
         # The layer was kept with the scale of what it regresses.
         student.fc.weight.data /= scale[:, None]
         student.fc.bias.data = (student.fc.bias.data - mean) / scale
-        rate, learned = RATES[1], [*student.parameters()]
+        meaning = torch.nn.Linear(student.width, len(CLASSES))
+        rate, learned = RATES[1], [*student.parameters(), *meaning.parameters()]
     student = student.to(memory_format=torch.channels_last).train()
     # Both passes of a batch take 195 ms for 437 on two cores; where Python's headers are missing they stay as they are.
     torch._dynamo.config.suppress_errors = True
@@ -187,14 +206,19 @@ def train(student, asked, batches, hinted, save):
     for step in range(1, batches + 1):
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1, step / 100) * (1 + math.cos(math.pi * step / batches)) / 2
-        x, right = asked.batch()
+        x, right, meant = asked.batch()
         right = (right - mean) / scale
         own = maps(moved(x).contiguous(memory_format=torch.channels_last))
-        given = student.fc(own[-1].mean((2, 3)))
+        features = own[-1].mean((2, 3))
+        given = student.fc(features)
         error = (given - right).square()
         loss = error[:, :Student.FEATURES].mean()
         if hinted:
             loss = loss + hints.loss([of[:FRESH] for of in own], asked.maps)
+        else:
+            # Of pushed pictures nothing: their shares are 0.
+            missed = -(meant * meaning(features).log_softmax(1)).sum(1).mean()
+            loss = loss + MEANT_WEIGHT * missed
         for of in logits:
             logs = [(scores[:, of] * scale[of] / TEMPERATURE).log_softmax(1) for scores in (given, right)]
             divergence = F.kl_div(*logs, log_target=True, reduction="batchmean")
@@ -210,7 +234,8 @@ def train(student, asked, batches, hinted, save):
             pace = step * BATCH / (time.monotonic() - began)
             parts = [error[:, of].mean().item() for of in (slice(Student.FEATURES), *logits)]
             print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", end="; ")
-            print("features, logits", " ".join(f"{of:.3f}" for of in parts), flush=True)
+            print("features, logits", " ".join(f"{of:.3f}" for of in parts), end=" ")
+            print("" if hinted else f"meant {missed.item():.3f}", flush=True)
         if step % 500 == 0 or step == batches:
             # The layer is kept with the scale of what it regresses.
             layer = {"fc.weight": average["fc.weight"] * scale[:, None], "fc.bias": average["fc.bias"] * scale + mean}

@@ -24,7 +24,7 @@ def changed(path, roots, count):
     student, teachers, faces = Student.read(path), Teachers(), Faces(roots)
     faces.even_out(teachers)
     for _ in range(0, count, FRESH):
-        pictures = faces.changed(teachers, share=1.0)
+        pictures, _ = faces.changed(teachers, share=1.0)
         read = sum(evened(of) for of in student.answers(middle(pictures, faces.margin)))
         yield from zip(pictures, [CLASSES[k] for k in read.argmax(1).tolist()])
 
@@ -55,7 +55,7 @@ if __name__ == "__main__":
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--student", metavar="ENCODER.safetensors")
     what.add_argument("--times", type=int, metavar="N")
-    parser.add_argument("--count", type=int, default=8000)
+    parser.add_argument("--count", type=int, default=24000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("sets", nargs="+", metavar="SET")
     given = parser.parse_args()
