@@ -52,20 +52,20 @@ def shown(clip):
     return truth["intensity"] * course / course.max() if course.max() > 0 else course
 
 
-def seen_share(clip, frame):
-    """How far the frame is its clip's class, and not neutral, 0 to 1; a photograph is it altogether."""
-    return float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
+def shares(clip, frame):
+    """How far the frame shows its clip's class and how far neutral, [7]; a photograph shows its class altogether."""
+    share = float(np.clip((shown(clip)[frame] - UNSEEN) / (SEEN - UNSEEN), 0, 1)) if clip.get("truth") else 1.0
+    found = torch.zeros(len(CLASSES))
+    found[CLASSES.index(clip["class"])] += share
+    found[CLASSES.index("neutral")] += 1 - share
+    return found
 
 
 def targets(clip, frame, logs, temperature, meant, favoured):
     """The logarithms of both, evened, are added and divided by the temperature, so that what they nearly said counts, too; the
     class that the generator meant gains `meant`, one of FAVOURED `favoured` more, as far as the frame shows it."""
-    share = seen_share(clip, frame)
-    scores = sum(evened(of) for of in logs) / temperature
     meant += favoured if clip["class"] in FAVOURED else 0.0
-    scores[CLASSES.index(clip["class"])] += meant * share
-    scores[CLASSES.index("neutral")] += meant * (1 - share)
-    return scores.softmax(0).tolist()
+    return (sum(evened(of) for of in logs) / temperature + meant * shares(clip, frame)).softmax(0).tolist()
 
 
 def unmeant(logs):

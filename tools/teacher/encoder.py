@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 import sets
-from answers import print_scores, read, seen_share
+from answers import print_scores, read, shares
 from hints import Hints, moved
 from networks import CLASSES, GREY, MARGIN, Student, Teachers, evened, middle
 
@@ -105,20 +105,11 @@ def pushed(teachers, x):
     return x.detach()
 
 
-def meant(clip, frame):
-    """The shares [7] of the class that the generator meant and of neutral, as far as the frame shows it."""
-    share = seen_share(clip, frame)
-    shares = torch.zeros(len(CLASSES))
-    shares[CLASSES.index(clip["class"])] += share
-    shares[CLASSES.index("neutral")] += 1 - share
-    return shares
-
-
 class Faces:
     def __init__(self, roots):
         items = [item for root in roots for item in sets.frames(root, sets.all_frames)]
         self.classes = [clip["class"] for clip, *_ in items]
-        self.meant = torch.stack([meant(clip, frame) for clip, frame, _ in items])
+        self.meant = torch.stack([shares(clip, frame) for clip, frame, _ in items])
         self.pictures = torch.from_numpy(np.stack([picture for *_, picture in items]))
         self.margin, *others = {sets.margin(root) for root in roots}
         if others:
