@@ -135,9 +135,9 @@ class Faces:
         # What photographed() does to a third of them is to fall on any kind.
         order = torch.randperm(FRESH)
         x, meant = placed(photographed(self.of(index)), share or MARGIN / self.margin)[order], self.meant[index[order]]
-        share, other = torch.rand(MIXED, 1, 1, 1), torch.randperm(FRESH)[:MIXED]
-        mixed = share * x[:MIXED] + (1 - share) * x[other]
-        meant[:MIXED] = share[..., 0, 0] * meant[:MIXED] + (1 - share[..., 0, 0]) * meant[other]
+        first, other = torch.rand(MIXED, 1), torch.randperm(FRESH)[:MIXED]
+        mixed = x[other].lerp(x[:MIXED], first[..., None, None])
+        meant[:MIXED] = meant[other].lerp(meant[:MIXED], first)
         further = pushed(teachers, x[MIXED : MIXED + PUSHED])
         meant[MIXED : MIXED + PUSHED] = 0
         return torch.cat([mixed, further, x[MIXED + PUSHED :]]), meant
@@ -203,13 +203,12 @@ def train(student, asked, batches, hinted, save):
         features = own[-1].mean((2, 3))
         given = student.fc(features)
         error = (given - right).square()
-        loss = error[:, :Student.FEATURES].mean()
         if hinted:
-            loss = loss + hints.loss([of[:FRESH] for of in own], asked.maps)
+            beside = hints.loss([of[:FRESH] for of in own], asked.maps)
         else:
             # Of pushed pictures nothing: their shares are 0.
-            missed = -(meant * meaning(features).log_softmax(1)).sum(1).mean()
-            loss = loss + MEANT_WEIGHT * missed
+            beside = MEANT_WEIGHT * F.cross_entropy(meaning(features), meant)
+        loss = error[:, :Student.FEATURES].mean() + beside
         for of in logits:
             logs = [(scores[:, of] * scale[of] / TEMPERATURE).log_softmax(1) for scores in (given, right)]
             divergence = F.kl_div(*logs, log_target=True, reduction="batchmean")
@@ -225,8 +224,7 @@ def train(student, asked, batches, hinted, save):
             pace = step * BATCH / (time.monotonic() - began)
             parts = [error[:, of].mean().item() for of in (slice(Student.FEATURES), *logits)]
             print(f"{step} of {batches} batches, {pace:.0f} pictures/s, loss {loss.item():.3f}", end="; ")
-            print("features, logits", " ".join(f"{of:.3f}" for of in parts), end=" ")
-            print("" if hinted else f"meant {missed.item():.3f}", flush=True)
+            print("features, logits", " ".join(f"{of:.3f}" for of in parts), f"beside {beside.item():.3f}", flush=True)
         if step % 500 == 0 or step == batches:
             # The layer is kept with the scale of what it regresses.
             layer = {"fc.weight": average["fc.weight"] * scale[:, None], "fc.bias": average["fc.bias"] * scale + mean}
