@@ -26,8 +26,12 @@ pub fn crop(image: &Image, face: &Face, preprocessing: &Preprocessing) -> Image 
 
 /// A crop in another size, by the filter that crops are made with.
 pub fn resize(image: &Image, width: usize, height: usize) -> Image {
-    let all = Window { x: 0.0, y: 0.0, w: image.width as f64, h: image.height as f64 };
-    resample(image, all, width, height, FilterType::CatmullRom)
+    resample(image, Window::all(image), width, height, FilterType::CatmullRom)
+}
+
+/// A picture in another size, bilinear.
+pub fn resize_bilinear(image: &Image, width: usize, height: usize) -> Image {
+    resample(image, Window::all(image), width, height, FilterType::Bilinear)
 }
 
 /// The middle of a square crop, `share` of its side, as a crop of `size` pixels.

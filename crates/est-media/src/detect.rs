@@ -160,8 +160,7 @@ impl Fit {
         let shown = if [image.width, image.height] == self.shown {
             image
         } else {
-            let all = Window { x: 0.0, y: 0.0, w: image.width as f64, h: image.height as f64 };
-            scaled = resample(image, all, wide, high, FilterType::Bilinear);
+            scaled = resample(image, Window::all(image), wide, high, FilterType::Bilinear);
             &scaled
         };
         // Only what the picture does not cover is cleared: most pictures cover nearly all.

@@ -13,7 +13,7 @@ mod quality;
 mod resample;
 mod track;
 
-pub use crop::{crop, middle, resize};
+pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
 pub use decode::{
     DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions, MAX_PIXELS, MAX_SIDE,
