@@ -2,7 +2,7 @@
 #![no_main]
 
 use est_fuzz::file;
-use est_media::{DecodeOptions, Video};
+use est_media::{DecodeOptions, TimeRange, Video};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,4 +19,11 @@ fuzz_target!(|bytes: &[u8]| {
         frames += 1;
     }
     assert_eq!(video.report().decoded, frames);
+    // From a later place on.
+    let range = TimeRange { start_s: Some(2.0), end_s: Some(3.0) };
+    let Ok(mut video) = Video::open(&path, &DecodeOptions { range, ..DecodeOptions::default() }) else { return };
+    for _ in 0..20 {
+        let Ok(Some(frame)) = video.next_frame() else { break };
+        assert!((2.0..3.0).contains(&frame.pts_s), "{}", frame.pts_s);
+    }
 });

@@ -32,16 +32,21 @@ pub struct PrepareOptions {
     pub detector: Option<DetectorRecord>,
     /// Who decodes: another process, or without one this one. The clips are the same.
     pub decoder: Option<DecoderProcess>,
+    /// Which video stream of files with several, from 1.
+    pub stream: Option<u32>,
     pub shard_clips: usize,
 }
 
 /// What is to be made of a listing. Sources are named relative to `root`.
 pub fn plan(set: &DataSet, listing: &Listing, root: &Path, split: Option<Split>, options: &PrepareOptions) -> SetPlan {
     let Preprocessing { crop, size, .. } = &options.preprocessing;
-    let settings = json!({
+    let mut settings = json!({
         "set": set.title, "crop": crop, "size": size, "jpeg_quality": QUALITY, "image_fps": options.fps,
         "detector": options.detector, "decoder": est_media::decoder_version(),
     });
+    if let Some(stream) = options.stream {
+        settings["stream"] = stream.into();
+    }
     SetPlan {
         name: set.name.to_string(),
         classes: listing.classes.clone(),
@@ -118,8 +123,9 @@ impl ClipMaker for VideoMaker<'_> {
         if !entry.source.path().exists() {
             return Ok(MadeClip::without(ClipStatus::Missing, None));
         }
+        let PrepareOptions { fps, decoder, stream, .. } = self.options;
         let decoding =
-            DecodeOptions { fps: self.options.fps, decoder: self.options.decoder.clone(), ..DecodeOptions::default() };
+            DecodeOptions { fps: *fps, decoder: decoder.clone(), stream: *stream, ..DecodeOptions::default() };
         let unreadable = |error: EstError| MadeClip::without(ClipStatus::Unreadable, Some(error.to_string()));
         let video = match Decoding::open(&entry.source, &decoding) {
             Ok(video) => video,

@@ -46,6 +46,15 @@ pub enum MediaError {
     )]
     TooLarge { path: PathBuf, width: u32, height: u32, limit: u32 },
 
+    #[error("{path}: no video stream {wanted}; it has {found}: name one of these with --stream")]
+    NoSuchStream { path: PathBuf, wanted: u32, found: String },
+
+    #[error("{path}: --start {start_s} s lies beyond its end, {end_s:.3} s; begin earlier")]
+    BeyondEnd { path: PathBuf, start_s: f64, end_s: f64 },
+
+    #[error("{path}: no frame between {start_s} s and {to_s:.3} s; name a longer part with --start and --end")]
+    NoFrameBetween { path: PathBuf, start_s: f64, to_s: f64 },
+
     #[error("{fps} frames per second cannot be the rate of a list of images; give a number above 0")]
     BadRate { fps: f64 },
 

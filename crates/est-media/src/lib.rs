@@ -17,7 +17,7 @@ pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
 pub use decode::{
     DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions, MAX_PIXELS, MAX_SIDE,
-    MAX_WARNINGS, Stop, Video, VideoInfo, decode_child, decoder_license, decoder_version, images_of_folder,
+    MAX_WARNINGS, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license, decoder_version, images_of_folder,
     natural_order,
 };
 pub use detect::{Detector, DetectorOptions, RetinaFace};

@@ -106,8 +106,11 @@ fn decode(
 ) -> Result<DecodeReport, MediaError> {
     let mut video = timings.time(Stage::Decode, || match source {
         Source::File(path) | Source::Folder(path) => Video::open(path, options),
+        Source::Stream { file, number } => {
+            Video::open(file, &DecodeOptions { stream: Some(*number), ..options.clone() })
+        }
         Source::Images { images, .. } => Video::images(images.clone(), options),
-        Source::Live { live, .. } => Video::watch(live, &options.live),
+        Source::Live { live, .. } => Video::watch(live, options),
     })?;
     let mut wanted = send(Message::Opened(Box::new(video.info().clone())));
     while wanted {

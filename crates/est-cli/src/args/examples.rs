@@ -13,6 +13,7 @@ est predict interviews --out results --format csv,html  # every video of a folde
 est predict interviews --out part-2 --shard 2/8 --purpose pilot --retain 90
 est predict interview.mp4 --format mp4 --blur  # annotated, faces unrecognisable
 est predict cam:0 --consent  # a camera
+est predict session.mkv --start 01:30 --end 02:45.5 --stream 2  # a part, of the second camera
 est predict clips --weights model.est --crops  # frames that already are face crops",
     ),
     (

@@ -4,6 +4,7 @@ mod about;
 mod examples;
 mod live;
 mod output;
+mod part;
 mod runs;
 mod score;
 mod train;
@@ -16,6 +17,7 @@ pub use about::*;
 pub use examples::program;
 pub use live::*;
 pub use output::*;
+pub use part::*;
 pub use runs::*;
 pub use score::*;
 pub use train::*;
@@ -117,6 +119,8 @@ pub struct PredictArgs {
     #[arg(long)]
     pub timing: bool,
     #[command(flatten)]
+    pub part: PartArgs,
+    #[command(flatten)]
     pub live: LiveArgs,
     #[command(flatten)]
     pub run: RunArgs,
@@ -161,6 +165,9 @@ pub struct PrepareArgs {
     /// Frames per second of clips that are folders of pictures [default: the set's own]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub fps: Option<f64>,
+    /// Of files with several video streams: the one to read, from 1
+    #[arg(long, value_name = "N", value_parser = part::number)]
+    pub stream: Option<u32>,
     #[command(flatten)]
     pub decoder: DecoderArgs,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::faces::{self, FaceFinder};
 use super::{decoder, model, table};
-use crate::args::{PrecisionKind, PredictArgs};
+use crate::args::{PrecisionKind, PredictArgs, StreamChoice};
 use crate::live::{self, GrowingRows, View};
 use crate::log::{Log, Turn, text_of};
 use crate::notice;
@@ -48,7 +48,10 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     let folder = &mut folder?;
     // Results that lie among the videos.
     inputs.retain(|input| !folder.wrote(input.source.path()));
+    let range = args.part.range()?;
     if let Some(live) = the_live(&mut inputs, args)? {
+        ensure!(range.is_whole(), "{live}: --start and --end are for what has an end; --seconds ends a live source");
+        ensure!(args.part.stream != Some(StreamChoice::All), "{live}: a live source is read once; choose a --stream");
         live::consent(&live, args.live.consent || args.dry_run)?;
     }
     if args.run.pseudonyms {
@@ -56,6 +59,10 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
             // The folder remembers what it has read: the run asks it again.
             input.pseudonymise(folder.content(input));
         }
+    }
+    if args.part.stream == Some(StreamChoice::All) {
+        let decoding = DecodeOptions { decoder: decoder::process(&args.run.decoder)?, ..DecodeOptions::default() };
+        inputs = inputs.into_iter().flat_map(|input| input.each_stream(&decoding)).collect();
     }
     est::tell_apart(&mut inputs);
     if let Some(shard) = args.run.shard {
@@ -199,7 +206,13 @@ impl<'a> Start<'a> {
             })
         };
         let fps = args.fps.unwrap_or(preprocessing.rate);
-        let decoding = DecodeOptions { fps, decoder: decoder::process(&args.run.decoder)?, live: args.live.options() };
+        let decoding = DecodeOptions {
+            fps,
+            decoder: decoder::process(&args.run.decoder)?,
+            live: args.live.options(),
+            range: args.part.range()?,
+            stream: args.part.number(),
+        };
         let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
         let detector = finder.map(|finder| finder.record);
         Ok(Start { args, log, began, reader, decoding, detector, options, model })
@@ -224,6 +237,9 @@ impl<'a> Start<'a> {
             signal: args.output.signal(),
             pictures: args.output.pictures(),
             image_fps: decoding.fps,
+            start_s: decoding.range.start_s,
+            end_s: decoding.range.end_s,
+            stream: decoding.stream,
         };
         let turn = Turn { number: 1, of: 1, since: Instant::now() };
         Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed(), first, turn, made: None })
@@ -346,7 +362,9 @@ impl Run<'_> {
         let mut summary = match live_of(input) {
             Some(live) => self.watch(live, name, video, &mut reports)?,
             None => {
-                let mut progress = self.log.progress(name, video.info().frames, self.turn);
+                // How many frames a part has is not known.
+                let frames = video.info().frames.filter(|_| self.decoding.range.is_whole());
+                let mut progress = self.log.progress(name, frames, self.turn);
                 let mut sink = |row| reports.row(row);
                 video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
             }

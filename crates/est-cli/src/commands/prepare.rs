@@ -42,6 +42,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         fps: args.fps.or(set.fps).unwrap_or(Preprocessing::PAPER.rate),
         detector: finder.as_ref().map(|finder| finder.record.clone()),
         decoder: decoder::process(&args.decoder)?,
+        stream: args.stream,
         shard_clips: args.shard_clips as usize,
     };
     if args.dry_run {

@@ -22,6 +22,7 @@ mod killed;
 mod licenses;
 mod live;
 mod outputs;
+mod part;
 mod predict;
 mod prepare;
 mod runs;

@@ -43,6 +43,21 @@ impl Clock {
         ticks as f64 * f64::from(self.tick.numerator()) / f64::from(self.tick.denominator())
     }
 
+    /// Where zero is in the stream's own time, seconds; known from the first frame on.
+    pub fn zero_s(&self) -> Option<f64> {
+        self.last.and(self.zero).map(|zero| self.seconds(zero))
+    }
+
+    /// The time of a timestamp of a clock that is never set back.
+    pub fn time_of(&self, timestamp: i64) -> f64 {
+        self.seconds(timestamp.saturating_sub(self.zero.unwrap_or(0)))
+    }
+
+    /// What is read next may be anywhere; zero stays where it is.
+    pub fn rewind(&mut self) {
+        (self.last, self.misplaced) = (None, None);
+    }
+
     /// The time of the next frame in the order of showing. `duration` in ticks, 0 where unknown.
     pub fn read(&mut self, timestamp: Option<i64>, duration: i64) -> Reading {
         let duration = if duration > 0 { self.seconds(duration) } else { self.usual_s };

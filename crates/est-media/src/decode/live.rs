@@ -1,10 +1,11 @@
 //! Sources without an end: a camera, a stream of the network, standard input.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ff::format::context::{Input, StreamIo};
@@ -98,18 +99,39 @@ pub(super) struct Opened {
     /// Ended when the source is dropped.
     pub feeder: Option<Feeder>,
     pub watch: Watch,
+    /// The first bytes, where they could be kept.
+    pub head: Option<Vec<u8>>,
+}
+
+/// A reader whose first bytes are kept: what a container says of itself cannot be read twice here.
+struct Keeping<R> {
+    from: R,
+    kept: Arc<Mutex<Vec<u8>>>,
+}
+
+/// More than any head of a live container has.
+const KEPT: usize = 1 << 18;
+
+impl<R: Read> Read for Keeping<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.from.read(buffer)?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = KEPT.saturating_sub(kept.len()).min(got);
+        kept.extend_from_slice(&buffer[..room]);
+        Ok(got)
+    }
 }
 
 /// When the last packet came: a source that says nothing is broken off.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
-    since: Arc<std::sync::Mutex<Instant>>,
+    since: Arc<Mutex<Instant>>,
     stop: Stop,
 }
 
 impl Watch {
     fn new(stop: Stop) -> Self {
-        Watch { since: Arc::new(std::sync::Mutex::new(Instant::now())), stop }
+        Watch { since: Arc::new(Mutex::new(Instant::now())), stop }
     }
 
     pub fn heard(&self) {
@@ -157,18 +179,23 @@ pub(super) fn open(live: &Live, options: &LiveOptions) -> Result<Opened, MediaEr
             ff::format::input_from_stream_with_interrupt(stream, None, Some(settings()), interrupt.clone())
         })
     };
+    let kept = Arc::new(Mutex::new(vec![]));
     let (input, feeder) = match live {
         Live::Url(url) => {
             let input = ff::format::input_with_interrupt_and_dictionary(url, interrupt.clone(), settings());
             (input.map_err(unreadable)?, None)
         }
-        Live::Stdin => (piped(StreamIo::from_read(std::io::stdin())).map_err(unreadable)?, None),
+        Live::Stdin => {
+            let input = Keeping { from: io::stdin(), kept: kept.clone() };
+            (piped(StreamIo::from_read(input)).map_err(unreadable)?, None)
+        }
         Live::Camera(number) => {
             let (feeder, pictures) = camera(*number)?;
             (piped(StreamIo::from_read(pictures)).map_err(unreadable)?, Some(feeder))
         }
     };
-    Ok(Opened { input, feeder, watch })
+    let head = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(Opened { input, feeder, watch, head: Some(head).filter(|head| !head.is_empty()) })
 }
 
 fn advice(live: &Live) -> &'static str {

@@ -2,13 +2,18 @@
 //!
 //! Time is the presentation timestamp times the stream's time base, in seconds from the container's start (the
 //! earlier of first picture and first sound), as players show it; it rises strictly. Rotation and mirroring that the
-//! container or the camera noted are applied. Not applied: a pixel aspect other than 1 and deinterlacing; frames are
-//! as stored, and the aspect is in [`VideoInfo`]. Colour follows the stream's tags (matrix and range).
+//! container or the camera noted are applied, and pixels that are not square are made so. Not applied: deinterlacing.
+//! Colour follows the stream's tags (matrix and range).
 
+mod aspect;
 mod child;
 mod clock;
 mod colour;
+mod container;
+mod density;
 mod live;
+mod opening;
+mod range;
 mod stills;
 mod stream;
 mod turn;
@@ -27,6 +32,8 @@ pub use child::DecoderProcess;
 use child::Remote;
 pub use child::serve::decode_child;
 pub use live::{Live, LiveOptions, Stop};
+use range::Pulse;
+pub use range::TimeRange;
 use stills::Stills;
 pub use stills::{IMAGE_EXTENSIONS, natural_order, of_folder as images_of_folder};
 use stream::Stream;
@@ -44,15 +51,26 @@ pub struct DecodeOptions {
     pub decoder: Option<DecoderProcess>,
     /// How a source without an end is watched; this process decodes it.
     pub live: LiveOptions,
+    /// The part that is read, of a source that ends.
+    pub range: TimeRange,
+    /// Which of a file's video streams, from 1; without a number FFmpeg's choice.
+    pub stream: Option<u32>,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { fps: 25.0, decoder: None, live: LiveOptions::default() }
+        DecodeOptions {
+            fps: 25.0,
+            decoder: None,
+            live: LiveOptions::default(),
+            range: TimeRange::default(),
+            stream: None,
+        }
     }
 }
 
-/// What a source says of itself. Sizes are those of the first frame, upright.
+/// What a source says of itself. Sizes are those of the first frame: as it is shown, upright and of square pixels, and as
+/// it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VideoInfo {
     pub width: usize,
@@ -68,8 +86,26 @@ pub struct VideoInfo {
     pub mirrored: bool,
     /// Average rate, frames per second.
     pub fps: Option<f64>,
-    /// Width of a pixel over its height; 1 where unknown. Not applied.
+    pub stored_width: usize,
+    pub stored_height: usize,
+    /// Width of a stored pixel over its height; 1 where unknown or ignored.
+    #[serde(with = "range::bits")]
     pub pixel_aspect: f64,
+    /// The container's own time where ours is 0, seconds.
+    #[serde(with = "range::bits")]
+    pub start_s: f64,
+    /// Which of the file's video streams this is, from 1, and how many there are; covers are none. 0 of pictures.
+    pub stream: u32,
+    pub streams: u32,
+}
+
+impl VideoInfo {
+    /// What players add to our times. ISO 14496-12, Matroska and HTML count from the beginning of the container's own clock;
+    /// the clocks of MPEG's streams begin anywhere, and players set them to 0.
+    pub fn player_offset_s(&self) -> f64 {
+        let begins_anywhere = ["mpeg", "mpegts", "rtsp", "rtp", "sdp", "hls"].contains(&self.container.as_str());
+        if begins_anywhere { 0.0 } else { self.start_s }
+    }
 }
 
 /// What decoding met so far. Complete after [`Video::next_frame`] has returned `None`.
@@ -118,12 +154,6 @@ impl DecodeReport {
         self.warn(format!("turned by {angle:.1} degrees, no multiple of 90: frames are left as stored"));
         Turn::NONE
     }
-
-    fn warn_of_aspect(&mut self, aspect: f64) {
-        if (aspect - 1.0).abs() > 0.01 {
-            self.warn(format!("pixels are {aspect:.3} times as wide as high: frames are left as stored"));
-        }
-    }
 }
 
 /// Frames of one source in the order of showing. Holds one frame and the decoder's few, however long the source.
@@ -143,6 +173,10 @@ impl Video {
     /// Opens a video file, a single image, or a folder of images (natural order: 2 before 10), and decodes the first
     /// frame. Errors name the path and what to do about it.
     pub fn open(path: &Path, options: &DecodeOptions) -> Result<Video, MediaError> {
+        Video::open_pulsed(path, options, Pulse::default())
+    }
+
+    fn open_pulsed(path: &Path, options: &DecodeOptions, pulse: Pulse) -> Result<Video, MediaError> {
         if let Some(decoder) = &options.decoder {
             let remote = Remote::start(decoder, &[path.into()], false, path, options)?;
             return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
@@ -163,11 +197,11 @@ impl Video {
             return Video::images(vec![path.into()], options);
         }
         quiet();
-        Video::start(Source::Stream(Box::new(Stream::open(path)?)), path)
+        Video::start(Source::Stream(Box::new(Stream::open(path, options, &pulse)?)), path)
     }
 
     /// A source without an end, until it ends or is stopped. Its container counts from its own beginning.
-    pub fn watch(live: &Live, options: &LiveOptions) -> Result<Video, MediaError> {
+    pub fn watch(live: &Live, options: &DecodeOptions) -> Result<Video, MediaError> {
         quiet();
         Video::start(Source::Stream(Box::new(Stream::watch(live, options)?)), &live.path())
     }
@@ -181,6 +215,10 @@ impl Video {
         if !(options.fps.is_finite() && options.fps > 0.0) {
             return Err(MediaError::BadRate { fps: options.fps });
         }
+        if let Some(wanted) = options.stream.filter(|&wanted| wanted != 1) {
+            let (path, found) = (paths[0].clone(), "1: a picture".to_string());
+            return Err(MediaError::NoSuchStream { path, wanted, found });
+        }
         // The folder, or the one image, in messages about all of them.
         let name = if paths.len() == 1 { &paths[0] } else { paths[0].parent().unwrap_or(&paths[0]) };
         let name = name.to_owned();
@@ -189,18 +227,21 @@ impl Video {
             return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
         }
         quiet();
-        Video::start(Source::Stills(Box::new(Stills::new(paths, options.fps))), &name)
+        Video::start(Source::Stills(Box::new(Stills::new(paths, options))), &name)
     }
 
     fn start(source: Source, path: &Path) -> Result<Video, MediaError> {
         let mut video = Video { source, first: None };
         video.first = video.decode()?;
         if video.first.is_none() {
-            let reason = match &video.source {
-                Source::Stream(stream) => stream.reason(),
-                Source::Stills(stills) => stills.reason(),
+            let (reason, nothing) = match &video.source {
+                Source::Stream(stream) => (stream.reason(), stream.nothing()),
+                Source::Stills(stills) => (stills.reason(), stills.nothing()),
                 Source::Remote(_) => unreachable!("its own process decodes the first frame"),
             };
+            if let Some(nothing) = nothing {
+                return Err(nothing);
+            }
             return Err(MediaError::DecodedNothing {
                 path: path.into(),
                 damaged: video.progress().damaged,

@@ -10,9 +10,11 @@ use ff::codec::Id;
 use ff::frame::side_data::Type as FrameData;
 use ffmpeg_next as ff;
 
+use super::aspect::Aspect;
 use super::colour::to_rgb;
+use super::range::TimeRange;
 use super::turn::Turn;
-use super::{DecodeReport, MAX_SIDE, VideoInfo, too_large};
+use super::{DecodeOptions, DecodeReport, MAX_SIDE, VideoInfo, density, too_large};
 use crate::error::MediaError;
 use crate::{Frame, Image};
 
@@ -28,34 +30,52 @@ pub struct Stills {
     decoder: Option<(Id, ff::decoder::Video)>,
     /// Memory of a picture that was turned.
     spare: Vec<u8>,
+    range: TimeRange,
+    /// Whether there are pictures after the range.
+    went_on: bool,
     reason: Option<String>,
     report: DecodeReport,
     info: VideoInfo,
 }
 
 impl Stills {
-    pub fn new(paths: Vec<PathBuf>, fps: f64) -> Stills {
+    pub fn new(paths: Vec<PathBuf>, options: &DecodeOptions) -> Stills {
+        let (fps, range) = (options.fps, options.range);
         let frames = Some(paths.len() as u64);
         let info = VideoInfo {
-            width: 0,
-            height: 0,
             frames,
             duration_s: Some(paths.len() as f64 / fps),
             container: "images".into(),
-            codec: String::new(),
-            rotation: 0,
-            mirrored: false,
             fps: Some(fps),
             pixel_aspect: 1.0,
+            ..VideoInfo::default()
         };
         let report = DecodeReport { announced: frames, ..Default::default() };
-        Stills { paths, next: 0, decoder: None, spare: Vec::new(), reason: None, report, info }
+        let spare = Vec::new();
+        Stills { paths, next: 0, decoder: None, spare, range, went_on: false, reason: None, report, info }
+    }
+
+    /// What there is where the range is not, for an error.
+    pub fn nothing(&self) -> Option<MediaError> {
+        let path = self.paths[0].parent().filter(|_| self.paths.len() > 1).unwrap_or(&self.paths[0]);
+        // One that could not be read is the reason then.
+        let end_s = self.info.duration_s.filter(|_| self.reason.is_none());
+        self.range.nothing(path, end_s.unwrap_or(0.0), self.went_on && self.reason.is_none())
     }
 
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         while let Some(path) = self.paths.get(self.next).cloned() {
             let index = self.next;
+            let fps = self.info.fps.expect("a list of images has a rate");
+            let pts_s = index as f64 / fps;
+            if self.range.ends_by(pts_s) {
+                self.went_on = true;
+                break;
+            }
             self.next += 1;
+            if self.range.begins_after(pts_s) {
+                continue;
+            }
             match self.decode(&path) {
                 Ok((image, turn)) => {
                     if self.report.decoded == 0 {
@@ -66,8 +86,7 @@ impl Stills {
                         self.info.codec = self.decoder.as_ref().map_or("", |(id, _)| id.name()).into();
                     }
                     self.report.decoded += 1;
-                    let fps = self.info.fps.expect("a list of images has a rate");
-                    return Ok(Some(Frame { index: index as u64, pts_s: index as f64 / fps, image }));
+                    return Ok(Some(Frame { index: index as u64, pts_s, image }));
                 }
                 Err(reason) => {
                     // A decoder that failed may hold half a picture.
@@ -112,6 +131,20 @@ impl Stills {
             return Err(format!("{width} x {height} pixels are too large (at most {MAX_SIDE} a side, 2^27 in all)"));
         }
         let image = to_rgb(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
+        let aspect = match density::aspect(&bytes, &picture) {
+            Some(Ok(aspect)) => aspect,
+            None => Aspect::SQUARE,
+            Some(Err((wide, high))) => {
+                let name = path.display();
+                self.report.warn(format!("{name}: pixels of the shape {wide}:{high} make no sense: taken for square"));
+                Aspect::SQUARE
+            }
+        };
+        if self.report.decoded == 0 {
+            (self.info.stored_width, self.info.stored_height) = (width as usize, height as usize);
+            self.info.pixel_aspect = aspect.ratio();
+        }
+        let image = aspect.apply(image, &mut self.spare);
         // The camera's note (EXIF) which way is up.
         let matrix = picture.side_data(FrameData::DisplayMatrix);
         let turn = matrix.and_then(|data| Turn::of_matrix(data.data())).and_then(Result::ok).unwrap_or(Turn::NONE);

@@ -5,35 +5,34 @@
 //! a thread of its own.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek};
 use std::mem::take;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use ff::codec::packet::side_data::Type as StreamData;
 use ff::error::EAGAIN;
-use ff::format::context::{Input, StreamIo};
-use ff::format::stream::Disposition;
+use ff::format::context::Input;
 use ff::frame::side_data::Type as FrameData;
-use ff::media::Type as Medium;
 use ff::{Packet, Rational};
 use ffmpeg_next as ff;
 
+use super::aspect::Aspect;
 use super::clock::{Clock, Reading};
 use super::colour::to_rgb;
-use super::live::{self, Feeder, Live, LiveOptions, Opened, Watch};
+use super::container;
+use super::live::{self, Feeder, Live, Opened, Watch};
+use super::opening::{Picked, container_start, not_media, open_input, video_stream};
+use super::range::{Pulse, TimeRange};
 use super::turn::Turn;
-use super::{DecodeReport, MAX_SIDE, VideoInfo, too_large};
+use super::{DecodeOptions, DecodeReport, MAX_SIDE, VideoInfo, too_large};
 use crate::error::MediaError;
 use crate::{Frame, Image};
 
+mod jump;
+
 /// Read errors in a row after which the rest of a file is given up: a demuxer that never reaches the end.
 const MAX_READ_ERRORS: u64 = 1000;
-/// Demuxers that show text or any bytes as a picture.
-const NOT_VIDEO: [&str; 5] = ["tty", "bin", "xbin", "adf", "idf"];
-/// FFmpeg calls a lower score of its format guess a reason to retry.
-const DOUBTFUL_SCORE: i32 = 25;
-/// A start of another stream further away than this belongs to another clock.
-const SAME_CLOCK_S: f64 = 60.0;
 /// Where the container states no frame count, a video this much shorter than announced counts as cut.
 const SHORT_S: f64 = 1.0;
 
@@ -48,6 +47,19 @@ pub struct Stream {
     spare: Vec<u8>,
     clock: Clock,
     turn: Turn,
+    /// What the container says of the shape of pixels: it holds for every picture, as in players.
+    stated: Option<Aspect>,
+    /// That of the last picture, and the last one that makes no sense.
+    aspect: Option<Aspect>,
+    absurd: Option<(u64, u64)>,
+    range: TimeRange,
+    /// The next picture is decoded already.
+    held: bool,
+    /// There are frames after the range.
+    went_on: bool,
+    /// When the last pulse was given.
+    pulse: Pulse,
+    pulsed: Instant,
     /// A packet marked as damaged, until it is known not to be the last: at the end it is the rest of a cut file.
     suspect: Option<Packet>,
     /// The packet after a suspect.
@@ -74,22 +86,40 @@ enum Phase {
 }
 
 impl Stream {
-    pub fn open(path: &Path) -> Result<Stream, MediaError> {
-        let input = open_input(path).map_err(|reason| not_media(path, reason))?;
-        Stream::of(path, input)
+    pub fn open(path: &Path, options: &DecodeOptions, pulse: &Pulse) -> Result<Stream, MediaError> {
+        let fresh = || {
+            let input = open_input(path).map_err(|reason| not_media(path, reason))?;
+            Stream::of(path, input, File::open(path).ok(), options)
+        };
+        let mut stream = fresh()?;
+        if let Some(start_s) = options.range.start_s
+            && !stream.jump(start_s)
+        {
+            stream = fresh()?;
+        }
+        stream.pulse = pulse.clone();
+        Ok(stream)
     }
 
     /// A source without an end.
-    pub fn watch(live: &Live, options: &LiveOptions) -> Result<Stream, MediaError> {
-        let Opened { input, feeder, watch } = live::open(live, options)?;
-        let mut stream = Stream::of(&live.path(), input)?;
+    pub fn watch(live: &Live, options: &DecodeOptions) -> Result<Stream, MediaError> {
+        let Opened { input, feeder, watch, head } = live::open(live, &options.live)?;
+        let options = DecodeOptions { range: TimeRange::default(), ..options.clone() };
+        let mut stream = Stream::of(&live.path(), input, head.map(Cursor::new), &options)?;
         stream.announced_s = None;
         (stream.feeder, stream.watch) = (feeder, Some(watch));
         Ok(stream)
     }
 
-    fn of(path: &Path, input: Input) -> Result<Stream, MediaError> {
-        let index = video_stream(path, &input)?;
+    /// `bytes`: those of the container, or its first.
+    fn of(
+        path: &Path,
+        input: Input,
+        bytes: Option<impl Read + Seek>,
+        options: &DecodeOptions,
+    ) -> Result<Stream, MediaError> {
+        let picked = video_stream(path, &input, options.stream)?;
+        let Picked { index, number, of } = picked;
         let stream = input.stream(index).expect("the index is one of the file's streams");
         let unsupported = |codec: &str, reason: ff::Error| MediaError::UnsupportedCodec {
             path: path.into(),
@@ -121,21 +151,35 @@ impl Stream {
         let matrix = stream.side_data().find(|data| data.kind() == StreamData::DisplayMatrix);
         let turn = matrix.and_then(|data| Turn::of_matrix(data.data())).unwrap_or(Ok(Turn::NONE));
         let turn = turn.unwrap_or_else(|angle| report.warn_of_slant(angle));
+        if options.stream.is_none() {
+            picked.note(&input).into_iter().for_each(|note| report.warn(note));
+        }
+        let tracks = bytes.map_or(vec![], |mut bytes| container::tracks(&mut bytes, &container));
+        let own = tracks.iter().find(|track| track.id == Some(stream.id().into()));
+        let own = own.or_else(|| tracks.get(number as usize - 1).filter(|track| track.id.is_none()));
+        let stated = own.and_then(|track| track.aspect).map(|(wide, high)| Aspect::of(wide, high));
         let info = VideoInfo {
-            width: 0,
-            height: 0,
             frames,
             duration_s: stream_s.or(container_s),
             container,
             codec: codec.into(),
-            rotation: 0,
-            mirrored: false,
             fps,
             pixel_aspect: 1.0,
+            stream: number,
+            streams: of,
+            ..VideoInfo::default()
         };
-        Ok(Stream {
+        let mut stream = Stream {
             path: path.into(),
             index,
+            stated: stated.and_then(Result::ok),
+            aspect: None,
+            absurd: None,
+            range: options.range,
+            held: false,
+            went_on: false,
+            pulse: Pulse::default(),
+            pulsed: Instant::now(),
             decoder,
             picture: ff::frame::Video::empty(),
             spare: Vec::new(),
@@ -153,12 +197,15 @@ impl Stream {
             input,
             watch: None,
             feeder: None,
-        })
+        };
+        stated.and_then(Result::err).into_iter().for_each(|shape| stream.ignore(shape));
+        Ok(stream)
     }
 
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         while self.phase != Phase::Done {
-            match self.decoder.receive_frame(&mut self.picture) {
+            let next = if take(&mut self.held) { Ok(()) } else { self.decoder.receive_frame(&mut self.picture) };
+            match next {
                 Ok(()) => {
                     if let Some(frame) = self.finished_frame()? {
                         return Ok(Some(frame));
@@ -189,25 +236,39 @@ impl Stream {
         self.reason.get_or_insert_with(|| reason.to_string());
     }
 
-    /// The decoded picture as a frame, unless it is damaged or late.
+    /// What there is where the range is not, for an error.
+    pub fn nothing(&self) -> Option<MediaError> {
+        self.range.nothing(&self.path, self.clock.end_s(), self.went_on)
+    }
+
+    /// The decoded picture as a frame, unless it is damaged, late or not asked for.
     fn finished_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         let reading = self.clock.read(self.picture.timestamp(), self.picture.packet().duration);
+        if let Reading::Reset { since, .. } = reading {
+            self.report.warn(format!("the stream's clock is set back at {since:.3} s; times run on from there"));
+        }
+        let time = match reading {
+            Reading::At(time) | Reading::Reset { time, .. } => Some(time),
+            Reading::Late => None,
+        };
+        if time.is_some_and(|time| self.range.begins_after(time)) {
+            self.pass();
+            return Ok(None);
+        }
+        if time.is_some_and(|time| self.range.ends_by(time)) {
+            self.went_on = true;
+            self.finish();
+            return Ok(None);
+        }
         // A missing reference alone is common in streams that play well.
         let errors = self.picture.decode_error_flags().difference(ff::frame::DecodeError::MISSING_REFERENCE);
         if self.picture.is_corrupt() || !errors.is_empty() {
             self.damaged("parts of a picture could not be decoded");
             return Ok(None);
         }
-        let pts_s = match reading {
-            Reading::Late => {
-                self.report.dropped += 1;
-                return Ok(None);
-            }
-            Reading::At(time) => time,
-            Reading::Reset { time, since } => {
-                self.report.warn(format!("the stream's clock is set back at {since:.3} s; times run on from there"));
-                time
-            }
+        let Some(pts_s) = time else {
+            self.report.dropped += 1;
+            return Ok(None);
         };
         let size = (self.picture.width(), self.picture.height());
         if too_large(size) {
@@ -218,21 +279,47 @@ impl Stream {
             let (width, height) = size;
             self.report.warn(format!("the picture size changes to {width} x {height} at {pts_s:.3} s"));
         }
-        let (image, turn) = self.upright()?;
+        let aspect = self.shape(pts_s);
+        let (image, turn) = self.upright(aspect)?;
         if self.report.decoded == 0 {
             self.info.width = image.width;
             self.info.height = image.height;
+            (self.info.stored_width, self.info.stored_height) = (size.0 as usize, size.1 as usize);
             self.info.rotation = turn.clockwise();
             self.info.mirrored = turn.mirrored();
-            self.info.pixel_aspect = positive(self.picture.aspect_ratio()).unwrap_or(1.0);
-            self.report.warn_of_aspect(self.info.pixel_aspect);
+            self.info.pixel_aspect = aspect.ratio();
+            self.info.start_s = self.clock.zero_s().unwrap_or(0.0);
         }
         let index = self.report.decoded;
         self.report.decoded += 1;
         Ok(Some(Frame { index, pts_s, image }))
     }
 
-    fn upright(&mut self) -> Result<(Image, Turn), MediaError> {
+    /// The shape of the picture's pixels, and a word where it changes.
+    fn shape(&mut self, pts_s: f64) -> Aspect {
+        let aspect = match self.stated.map(Ok).or_else(|| Aspect::of_rational(self.picture.aspect_ratio())) {
+            Some(Ok(aspect)) => aspect,
+            None => Aspect::SQUARE,
+            Some(Err(shape)) => {
+                self.ignore(shape);
+                Aspect::SQUARE
+            }
+        };
+        if self.aspect.replace(aspect).is_some_and(|last| last != aspect) {
+            let ratio = aspect.ratio();
+            self.report.warn(format!("from {pts_s:.3} s on pixels are {ratio:.3} times as wide as high"));
+        }
+        aspect
+    }
+
+    fn ignore(&mut self, shape: (u64, u64)) {
+        if self.absurd.replace(shape) != Some(shape) {
+            let (wide, high) = shape;
+            self.report.warn(format!("pixels of the shape {wide}:{high} make no sense: they are taken for square"));
+        }
+    }
+
+    fn upright(&mut self, aspect: Aspect) -> Result<(Image, Turn), MediaError> {
         let image = to_rgb(&self.picture, take(&mut self.spare)).map_err(|error| MediaError::UnsupportedCodec {
             path: self.path.clone(),
             codec: format!("{} with pixel format {:?}", self.info.codec, self.picture.format()),
@@ -242,6 +329,8 @@ impl Stream {
         let matrix = self.picture.side_data(FrameData::DisplayMatrix);
         let own = matrix.and_then(|data| Turn::of_matrix(data.data()));
         let turn = own.and_then(Result::ok).unwrap_or(self.turn);
+        // Width and height are those of the stored picture: the turn comes after.
+        let image = aspect.apply(image, &mut self.spare);
         Ok((turn.apply(image, &mut self.spare), turn))
     }
 
@@ -302,7 +391,7 @@ impl Stream {
     /// The end: what the container announced and the file did not hold.
     fn finish(&mut self) {
         self.phase = Phase::Done;
-        if self.suspect.take().is_some() {
+        if self.suspect.take().is_some() && !self.went_on {
             self.damaged("the file ends within a packet");
         }
         let damaged = self.report.damaged;
@@ -311,25 +400,36 @@ impl Stream {
             let warning = format!("{damaged} damaged packets skipped ({reason})");
             self.report.conclude(warning);
         }
-        if let Some(found) = self.cut_short() {
-            self.report.conclude(format!("cut short: {found} the container announces"));
+        let asked_to_end = self.went_on || self.watch.is_some();
+        if let Some(found) = if asked_to_end { None } else { self.cut_short() } {
+            self.report.conclude(format!("cut short: {found}"));
         }
     }
 
-    /// How much of what the container announces was found before the file ended too early.
+    /// How it shows that the file ended too early: by what the container announces, or by what it ends in.
     fn cut_short(&self) -> Option<String> {
         let end_s = self.clock.end_s();
-        let missing_s = self.announced_s.map(|announced| announced - end_s);
+        // Matroska's duration counts from its own zero where FFmpeg wrote it, and from the first frame where others did.
+        let late_s = self.info.start_s.max(0.0);
+        let late_s = if self.info.container.starts_with("matroska") { late_s } else { 0.0 };
+        let missing_s = self.announced_s.map(|announced| announced - late_s - end_s);
         let Some(announced) = self.info.frames else {
-            let missing_s = missing_s.filter(|&missing| missing > SHORT_S)?;
-            return Some(format!("ends at {end_s:.3} s of {:.3} s", end_s + missing_s));
+            if let Some(missing_s) = missing_s.filter(|&missing| missing > SHORT_S) {
+                return Some(format!("ends at {end_s:.3} s of {:.3} s the container announces", end_s + missing_s));
+            }
+            let inside = container::ends_inside(&mut File::open(&self.path).ok()?, &self.info.container)?;
+            return Some(format!("the file ends inside {inside}, at {end_s:.3} s"));
         };
         let decoded = self.report.decoded;
         // A file may announce frames that its edit list leaves out: then nothing is missing at the end.
         let slack_s = 1.5 / self.info.fps.unwrap_or(25.0);
+        if self.range.start_s.is_some() {
+            let missing_s = missing_s.filter(|&missing| missing > SHORT_S)?;
+            return Some(format!("ends at {end_s:.3} s of {:.3} s the container announces", end_s + missing_s));
+        }
         let fewer = decoded + self.report.damaged + self.report.dropped < announced;
         let short = fewer && missing_s.is_none_or(|missing| missing > slack_s);
-        short.then(|| format!("decoded {decoded} of {announced} frames"))
+        short.then(|| format!("decoded {decoded} of {announced} frames the container announces"))
     }
 }
 
@@ -337,101 +437,4 @@ impl Stream {
 fn positive(ratio: Rational) -> Option<f64> {
     let (over, under) = (ratio.numerator(), ratio.denominator());
     (over > 0 && under > 0).then(|| f64::from(over) / f64::from(under))
-}
-
-fn open_input(path: &Path) -> Result<Input, ff::Error> {
-    let options = || {
-        [
-            // A name like `shot_%03d.png` is one file.
-            ("pattern_type", "none"),
-            // A play list must not reach for the network.
-            ("protocol_whitelist", "file,crypto,data"),
-        ]
-        .into_iter()
-        .collect::<ff::Dictionary>()
-    };
-    match path.to_str() {
-        // With the scheme a colon in the name starts no other one.
-        Some(name) => ff::format::input_with_dictionary(&format!("file:{name}"), options()),
-        None => {
-            let file = File::open(path).map_err(|_| ff::Error::Unknown)?;
-            ff::format::input_from_stream(StreamIo::from_read_seek(file)?, None, Some(options()))
-        }
-    }
-}
-
-fn not_media(path: &Path, reason: ff::Error) -> MediaError {
-    let path = path.to_owned();
-    match movie_without_index(&path) {
-        Some(true) => MediaError::NoIndex { path },
-        _ => MediaError::NotMedia { path, reason: reason.to_string() },
-    }
-}
-
-/// Whether an MP4 or MOV file lacks its `moov` box, without which no sample can be found; `None` for other files.
-fn movie_without_index(path: &Path) -> Option<bool> {
-    let mut file = File::open(path).ok()?;
-    let mut at = 0u64;
-    loop {
-        let mut head = [0u8; 16];
-        file.seek(SeekFrom::Start(at)).ok()?;
-        let got = file.by_ref().take(16).read(&mut head).ok()?;
-        if got < 8 {
-            return (at > 0).then_some(true);
-        }
-        match &head[4..8] {
-            b"moov" => return Some(false),
-            b"ftyp" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"uuid" => {}
-            _ => return (at > 0).then_some(true),
-        }
-        let size = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
-        let long = u64::from_be_bytes([head[8], head[9], head[10], head[11], head[12], head[13], head[14], head[15]]);
-        at = match size {
-            0 => return Some(true),
-            1 => at.checked_add(long.max(16))?,
-            _ => at + size.max(8),
-        };
-    }
-}
-
-/// The stream to decode: FFmpeg's choice, or the first that is no attached picture.
-fn video_stream(path: &Path, input: &Input) -> Result<usize, MediaError> {
-    let usable = |stream: &ff::Stream| {
-        let attached = stream.disposition().contains(Disposition::ATTACHED_PIC);
-        stream.parameters().medium() == Medium::Video && !attached
-    };
-    let format = input.format().name().to_owned();
-    let best = input.streams().best(Medium::Video).filter(usable);
-    match best.or_else(|| input.streams().find(usable)) {
-        Some(stream) if !NOT_VIDEO.contains(&format.as_str()) => Ok(stream.index()),
-        None if input.probe_score() > DOUBTFUL_SCORE => {
-            let mut found: Vec<String> = input.streams().map(|stream| describe(&stream)).collect();
-            found.dedup();
-            Err(MediaError::NoVideo { path: path.into(), found: found.join(", ") })
-        }
-        _ => Err(MediaError::NotMedia { path: path.into(), reason: format!("it looks like {format}") }),
-    }
-}
-
-fn describe(stream: &ff::Stream) -> String {
-    let parameters = stream.parameters();
-    let kind = match parameters.medium() {
-        Medium::Video => "a cover picture",
-        Medium::Audio => "audio",
-        Medium::Subtitle => "subtitles",
-        _ => "data",
-    };
-    format!("{kind} ({})", parameters.id().name())
-}
-
-/// The earliest start of sound and picture, in ticks of stream `index`: the zero of players.
-fn container_start(input: &Input, index: usize) -> Option<i64> {
-    let start = |stream: &ff::Stream| Some(stream.start_time()).filter(|&start| start != i64::MIN);
-    let video = input.stream(index)?;
-    let own = start(&video)?;
-    let tick = f64::from(video.time_base());
-    let others = input.streams().filter(|stream| stream.parameters().medium() == Medium::Audio);
-    let starts = others.filter_map(|stream| Some(start(&stream)? as f64 * f64::from(stream.time_base()) / tick));
-    let earliest = starts.filter(|start| (start - own as f64).abs() * tick < SAME_CLOCK_S).map(|s| s.round() as i64);
-    earliest.chain([own]).min()
 }

@@ -24,6 +24,15 @@ impl Clips {
         self
     }
 
+    /// Runs ffmpeg, whose output goes through a pipe into the file `name`: nothing can be written back into its head.
+    pub fn pipe(&self, arguments: &str, name: &str) {
+        let arguments = format!("-v error -nostdin {arguments} -");
+        let out = Command::new("ffmpeg").args(arguments.split_whitespace()).current_dir(self.0.path()).output();
+        let out = out.expect("the tests need the ffmpeg command");
+        assert!(out.status.success(), "ffmpeg {arguments}: {}", String::from_utf8_lossy(&out.stderr));
+        self.write(name, &out.stdout);
+    }
+
     pub fn run(&self, program: &str, arguments: &str) -> String {
         let out = Command::new(program).args(arguments.split_whitespace()).current_dir(self.0.path()).output();
         let out = out.unwrap_or_else(|error| panic!("the tests need the {program} command: {error}"));
@@ -75,7 +84,11 @@ impl Decoded {
 }
 
 pub fn decode(path: &Path) -> Decoded {
-    let mut video = Video::open(path, &DecodeOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+    decode_with(path, &DecodeOptions::default())
+}
+
+pub fn decode_with(path: &Path, options: &DecodeOptions) -> Decoded {
+    let mut video = Video::open(path, options).unwrap_or_else(|error| panic!("{error}"));
     let info = video.info().clone();
     let mut frames: Vec<Frame> = Vec::new();
     while let Some(frame) = video.next_frame().expect("a frame or the end") {

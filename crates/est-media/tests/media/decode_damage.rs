@@ -72,9 +72,48 @@ fn other_containers_cut_off() {
         clips.write(&cut, &bytes[..bytes.len() / 2]);
         let clip = clips.decode(&cut);
         assert!((40..90).contains(&clip.frames.len()), "{cut}: {} frames", clip.frames.len());
-        // A transport stream announces nothing.
+        // A transport stream announces nothing, but packets that are all of one size end where they are cut.
         let told = clip.report.warnings.iter().any(|warning| warning.starts_with("cut short"));
-        assert_eq!(told, name != "whole.ts", "{cut}: {:?}", clip.report.warnings);
+        assert!(told, "{cut}: {:?}", clip.report.warnings);
+    }
+    let whole = clips.read("whole.ts");
+    clips.write("cut.ts", &whole[..whole.len() / 2 / 188 * 188]);
+    let warnings = clips.decode("cut.ts").report.warnings;
+    assert!(!warnings.iter().any(|warning| warning.starts_with("cut short")), "between packets: {warnings:?}");
+}
+
+/// What is written while it is shown announces nothing: a recording that is broken off ends inside a part of it.
+#[test]
+fn cut_off_where_nothing_is_announced() {
+    let clips = Clips::new();
+    moving(&clips, "-c:v libx264 -preset veryfast -g 10 a.mkv");
+    clips.ffmpeg("-i a.mkv -c:v libvpx -deadline realtime -cpu-used 8 -b:v 500k b.webm");
+    let kinds = [
+        ("-i a.mkv -c copy -f matroska -live 1", "live.mkv"),
+        // Clusters whose size was not known when they began, as MediaRecorder writes them.
+        ("-i b.webm -c copy -f webm -live 1", "live.webm"),
+        ("-i a.mkv -c copy -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof", "live.mp4"),
+        ("-i a.mkv -c copy -f flv -flvflags no_duration_filesize", "live.flv"),
+        ("-i a.mkv -c:v libtheora -f ogg", "live.ogv"),
+    ];
+    for (how, name) in kinds {
+        clips.pipe(how, name);
+        let bytes = clips.read(name);
+        let told = |name: &str| {
+            let clip = clips.decode(name);
+            assert!(clip.frames.len() > 20, "{name}: {} frames", clip.frames.len());
+            clip.report.warnings.into_iter().find(|warning| warning.starts_with("cut short"))
+        };
+        assert_eq!(told(name), None, "{name} is whole");
+        let cut = format!("cut-{name}");
+        for part in [0.5, 0.7, 0.93] {
+            clips.write(&cut, &bytes[..(bytes.len() as f64 * part) as usize]);
+            let warning = told(&cut);
+            assert!(
+                warning.as_ref().is_some_and(|warning| warning.contains("ends inside a")),
+                "{cut} {part}: {warning:?}"
+            );
+        }
     }
 }
 

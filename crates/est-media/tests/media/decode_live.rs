@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::decode_clips::Clips;
-use est_media::{Live, LiveOptions, Video};
+use est_media::{DecodeOptions, Live, LiveOptions, Video};
 
 /// Serves `bytes` over HTTP to one client; then, if it is asked to, says nothing for the rest of the test.
 fn serve(bytes: Vec<u8>, stay: bool) -> String {
@@ -29,7 +29,7 @@ fn a_stream_of_the_network_is_read_to_its_end() {
     let clips = Clips::new();
     clips.counting(20, "-c:v libx264 -preset ultrafast a.mkv");
     let live = Live::named(&serve(clips.read("a.mkv"), false)).unwrap();
-    let mut video = Video::watch(&live, &LiveOptions::default()).unwrap();
+    let mut video = Video::watch(&live, &DecodeOptions::default()).unwrap();
     let mut times = vec![];
     while let Some(frame) = video.next_frame().unwrap() {
         times.push(frame.pts_s);
@@ -42,8 +42,8 @@ fn a_stream_of_the_network_is_read_to_its_end() {
 fn a_stream_that_says_nothing_more_ends_when_it_is_stopped() {
     let clips = Clips::new();
     clips.counting(40, "-c:v libx264 -preset ultrafast -tune zerolatency a.mkv");
-    let options = LiveOptions::default();
-    let stop = options.stop.clone();
+    let options = DecodeOptions { live: LiveOptions::default(), ..DecodeOptions::default() };
+    let stop = options.live.stop.clone();
     let live = Live::named(&serve(clips.read("a.mkv"), true)).unwrap();
     let mut video = Video::watch(&live, &options).unwrap();
     assert!(video.next_frame().unwrap().is_some());
@@ -60,7 +60,7 @@ fn a_stream_that_says_nothing_more_ends_when_it_is_stopped() {
 
 #[test]
 fn what_is_not_there_is_told() {
-    let told = |live: &Live| match Video::watch(live, &LiveOptions::default()) {
+    let told = |live: &Live| match Video::watch(live, &DecodeOptions::default()) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{live} is there"),
     };

@@ -243,16 +243,6 @@ fn extreme_sizes() {
 }
 
 #[test]
-fn pixels_that_are_not_square_are_told_not_changed() {
-    let clips = Clips::new();
-    clips.ffmpeg("-f lavfi -i testsrc=s=64x48,setsar=64/45 -frames:v 2 -c:v libx264 -preset ultrafast a.mp4");
-    let clip = clips.decode("a.mp4");
-    assert_eq!((clip.info.width, clip.info.height), (64, 48));
-    assert!((clip.info.pixel_aspect - 64.0 / 45.0).abs() < 1e-6);
-    assert!(clip.report.warnings[0].contains("1.422 times as wide"), "{:?}", clip.report.warnings);
-}
-
-#[test]
 fn a_list_keeps_its_order() {
     let clips = Clips::new();
     clips.counting(3, "s%d.png");

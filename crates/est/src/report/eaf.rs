@@ -43,6 +43,7 @@ impl Report for EafReport {
 
     fn finish(mut self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
         let stretches = std::mem::take(&mut self.stretches).finish();
+        let stretches = stretches.into_iter().map(|stretch| stretch.played(summary.player_offset_s)).collect();
         let tracks: Vec<u32> = summary.tracks.iter().map(|track| track.track_id).collect();
         let document = Document { media: self.media.take(), classes: &self.classes, tracks: &tracks, stretches };
         self.file.with(|file| document.write(&mut Writer::new_with_indent(file, b' ', 2)))?;

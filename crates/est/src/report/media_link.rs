@@ -18,7 +18,7 @@ impl MediaLink {
     /// None for pictures, which are no one file.
     /// `name`: of the results in the folder `home`, with folders of its own where it has some.
     pub fn of(source: &Source, home: &Path, name: &str) -> Option<Self> {
-        let Source::File(path) = source else { return None };
+        let path = source.file()?;
         let video = path.canonicalize().ok()?;
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_ascii_lowercase();
         let mime = match &*extension {

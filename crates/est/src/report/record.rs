@@ -29,6 +29,13 @@ pub struct RunRecord {
     pub pictures: Pictures,
     /// Frames per second given to pictures, which have no clock.
     pub image_fps: f64,
+    /// The part that was asked for, in the source's own time, and the video stream of files with several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,13 @@ pub struct Stretch {
     pub mean_quality: f64,
 }
 
+impl Stretch {
+    /// At the times that players show.
+    pub fn played(self, offset_s: f64) -> Self {
+        Stretch { from_s: self.from_s + offset_s, to_s: self.to_s + offset_s, ..self }
+    }
+}
+
 /// Collects the stretches of a video. Holds one for each change of a label, and no rows.
 #[derive(Debug, Default)]
 pub struct Stretches {

@@ -13,11 +13,22 @@ pub struct Summary {
     pub video_id: String,
     pub source: String,
     pub codec: String,
+    /// As it is shown: turned upright, with square pixels.
     pub width: usize,
     pub height: usize,
+    pub stored_width: usize,
+    pub stored_height: usize,
+    /// Width of a stored pixel over its height.
+    pub pixel_aspect: f64,
     /// Degrees by which the frames were turned upright.
     pub rotation: u16,
     pub frames_decoded: u64,
+    /// Which of how many video streams; 0 of pictures.
+    pub stream: u32,
+    pub streams: u32,
+    /// The container's own time where `pts_s` is 0, and what is added to `pts_s` for the time that players show.
+    pub start_s: f64,
+    pub player_offset_s: f64,
     /// What the container says it holds, where it says so.
     pub frames_container: Option<u64>,
     pub packets_damaged: u64,
@@ -48,7 +59,14 @@ impl Summary {
             codec: info.codec.clone(),
             width: info.width,
             height: info.height,
+            stored_width: info.stored_width,
+            stored_height: info.stored_height,
+            pixel_aspect: info.pixel_aspect,
             rotation: info.rotation,
+            stream: info.stream,
+            streams: info.streams,
+            start_s: info.start_s,
+            player_offset_s: info.player_offset_s(),
             frames_decoded: 0,
             frames_container: info.frames,
             packets_damaged: 0,

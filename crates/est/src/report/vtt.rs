@@ -31,11 +31,11 @@ impl Report for VttReport {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, _: &Summary) -> Result<Vec<PathBuf>, EstError> {
+    fn finish(mut self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
         let (stretches, classes) = (std::mem::take(&mut self.stretches).finish(), &self.classes);
         self.file.with(|file| {
             writeln!(file, "WEBVTT\n\nNOTE {}", RunRecord::NOTICE)?;
-            for (number, stretch) in (1..).zip(&stretches) {
+            for (number, stretch) in (1..).zip(stretches.into_iter().map(|s| s.played(summary.player_offset_s))) {
                 let label = stretch.label.map_or(UNCERTAIN, |label| &classes[label]);
                 let share = stretch.mean_probability.map_or(String::new(), |p| format!(" {p:.2}"));
                 let [from, to] = [stretch.from_s, stretch.to_s].map(time);
@@ -49,7 +49,7 @@ impl Report for VttReport {
     }
 }
 
-/// `hh:mm:ss.ttt`; a time before the container's start, which few videos have, as that start.
+/// `hh:mm:ss.ttt`; a time before zero, which players do not show, as zero.
 fn time(seconds: f64) -> String {
     let ms = (seconds.max(0.0) * 1000.0).round() as u64;
     format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)

@@ -43,7 +43,7 @@ pub fn sha256(source: &Source) -> io::Result<String> {
 
 fn files(source: &Source) -> io::Result<Vec<PathBuf>> {
     match source {
-        Source::File(path) => Ok(vec![path.clone()]),
+        Source::File(path) | Source::Stream { file: path, .. } => Ok(vec![path.clone()]),
         Source::Folder(path) => est_media::images_of_folder(path).map_err(io::Error::other),
         Source::Images { images, .. } => Ok(images.clone()),
         // What was live cannot be read again: each recording is its own.

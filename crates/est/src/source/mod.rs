@@ -1,6 +1,7 @@
 //! From what a user names to the videos that are meant.
 
 mod list;
+mod streams;
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -23,6 +24,8 @@ const VIDEO_EXTENSIONS: &[&str] = &[
 pub enum Source {
     /// A file that FFmpeg reads; a still picture is a video of one frame.
     File(PathBuf),
+    /// One of the video streams of such a file, from 1.
+    Stream { file: PathBuf, number: u32 },
     /// A folder of pictures, in natural order of their names.
     Folder(PathBuf),
     /// Pictures that match a pattern, in natural order.
@@ -35,16 +38,24 @@ impl Source {
     /// What the user would recognise: the file, the folder or the pattern.
     pub fn path(&self) -> &Path {
         match self {
-            Source::File(path) | Source::Folder(path) => path,
+            Source::File(path) | Source::Folder(path) | Source::Stream { file: path, .. } => path,
             Source::Images { pattern, .. } => pattern,
             Source::Live { name, .. } => name,
+        }
+    }
+
+    /// The file, of what is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) | Source::Stream { file: path, .. } => Some(path),
+            Source::Folder(_) | Source::Images { .. } | Source::Live { .. } => None,
         }
     }
 
     /// The name of the results: the file's or folder's own name without extension; for a pattern, that of its folder.
     pub fn name(&self) -> String {
         let name = match self {
-            Source::File(path) => path.file_stem(),
+            Source::File(path) | Source::Stream { file: path, .. } => path.file_stem(),
             Source::Folder(path) => path.file_name(),
             Source::Images { pattern, .. } => pattern.parent().and_then(Path::file_name),
             Source::Live { live, .. } => return recording(live),

@@ -69,7 +69,8 @@ impl Remote {
         options: &DecodeOptions,
     ) -> Result<Self, MediaError> {
         let paths = paths.iter().map(|path| path.clone().into_os_string()).collect();
-        let request = Request { paths, images, fps: options.fps, memory: decoder.memory };
+        let DecodeOptions { fps, range, stream, .. } = *options;
+        let request = Request { paths, images, fps, range, stream, memory: decoder.memory };
         loop {
             let unstarted = |source| MediaError::NoDecoder { path: name.to_owned(), source };
             let mut worker = Worker::take(decoder).map_err(unstarted)?;
@@ -130,7 +131,7 @@ impl Remote {
                     worker.into_iter().for_each(|worker| worker.rest(self.decoder.clone()));
                 }
                 Message::Opened(_) => return Err(self.broken("it opened the file twice")),
-                Message::Failed(_) => unreachable!("an error"),
+                Message::Failed(_) | Message::Waiting => unreachable!("an error, or passed over"),
             }
         }
         Ok(None)
@@ -139,7 +140,13 @@ impl Remote {
     /// The next message, None after the last; an error is the end.
     fn receive(&mut self) -> Result<Option<Message>, MediaError> {
         let Some(worker) = &mut self.worker else { return Ok(None) };
-        let error = match worker.read() {
+        let answer = loop {
+            match worker.read() {
+                Ok(Message::Waiting) => {}
+                answer => break answer,
+            }
+        };
+        let error = match answer {
             Ok(Message::Failed(text)) => MediaError::Told(text),
             Ok(message) => return Ok(Some(message)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {

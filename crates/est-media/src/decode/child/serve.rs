@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::iter;
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
+use super::super::range::Pulse;
 use super::super::{DecodeOptions, DecodeReport, Video};
 use super::wire::{self, Request};
 use crate::error::MediaError;
@@ -41,11 +42,12 @@ pub fn decode_child() -> io::Result<()> {
 }
 
 fn decode(request: &Request, output: &mut impl Write) -> io::Result<Result<DecodeReport, MediaError>> {
-    let options = DecodeOptions { fps: request.fps, ..DecodeOptions::default() };
+    let Request { fps, range, stream, .. } = *request;
+    let options = DecodeOptions { fps, range, stream, ..DecodeOptions::default() };
     let mut paths = request.paths.iter().map(PathBuf::from);
     let opened = match paths.next() {
         None => return Err(io::ErrorKind::InvalidInput.into()),
-        Some(path) if !request.images => Video::open(&path, &options),
+        Some(path) if !request.images => Video::open_pulsed(&path, &options, pulse()?),
         Some(path) => Video::images(std::iter::once(path).chain(paths).collect(), &options),
     };
     let mut video = match opened {
@@ -71,6 +73,19 @@ fn decode(request: &Request, output: &mut impl Write) -> io::Result<Result<Decod
             Err(error) => return Ok(Err(error)),
         }
     }
+}
+
+/// Says that work goes on while frames before the range are passed over. A write that fails tells the next one too.
+fn pulse() -> io::Result<Pulse> {
+    #[cfg(unix)]
+    let to = std::sync::Mutex::new(output()?);
+    Ok(Pulse(Some(Arc::new(move || {
+        #[cfg(unix)]
+        let mut to = to.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        #[cfg(not(unix))]
+        let mut to = io::stdout().lock();
+        let _ = wire::write_json(&mut *to, wire::WAITING, &());
+    }))))
 }
 
 /// Standard output without a buffer that looks for line ends.

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::super::{DecodeReport, MAX_PIXELS, VideoInfo};
+use super::super::{DecodeReport, MAX_PIXELS, TimeRange, VideoInfo};
 use crate::{Frame, Image};
 
 /// The longest text that is believed: a list of a million pictures.
@@ -20,6 +20,8 @@ pub struct Request {
     pub paths: Vec<OsString>,
     pub images: bool,
     pub fps: f64,
+    pub range: TimeRange,
+    pub stream: Option<u32>,
     /// Bytes that the process may write to.
     pub memory: u64,
 }
@@ -32,6 +34,8 @@ pub enum Message {
     Frame(Frame),
     Done(Box<DecodeReport>),
     Failed(String),
+    /// It is at frames that nobody asked for.
+    Waiting,
 }
 
 pub const REQUEST: u8 = b'?';
@@ -40,6 +44,7 @@ pub const REPORT: u8 = b'r';
 pub const FRAME: u8 = b'f';
 pub const DONE: u8 = b'd';
 pub const FAILED: u8 = b'e';
+pub const WAITING: u8 = b'w';
 
 impl Message {
     pub fn name(&self) -> &'static str {
@@ -49,6 +54,7 @@ impl Message {
             Message::Frame(_) => "a frame",
             Message::Done(_) => "an end",
             Message::Failed(_) => "an error",
+            Message::Waiting => "a sign of life",
         }
     }
 }
@@ -94,6 +100,7 @@ pub fn read(from: &mut impl Read) -> io::Result<Message> {
         REPORT => Message::Report(read_json(from, length)?),
         DONE => Message::Done(read_json(from, length)?),
         FAILED => Message::Failed(read_json(from, length)?),
+        WAITING => read_json(from, length).map(|()| Message::Waiting)?,
         FRAME => {
             let mut numbers = [0; 4];
             for number in &mut numbers {

@@ -234,7 +234,11 @@ impl Page<'_> {
 
     fn provenance(&self) -> String {
         let RunRecord { est_version, model, encoder_arithmetic, detector, hop, signal, .. } = self.record;
-        let Summary { source, codec, rotation, .. } = self.summary;
+        let Summary { source, codec, rotation, pixel_aspect, stored_width, stored_height, .. } = self.summary;
+        let stored = match *pixel_aspect {
+            1.0 => String::new(),
+            aspect => format!(", stored as {stored_width} x {stored_height}, pixels {aspect:.3} times as wide as high"),
+        };
         let preprocessing = &model.preprocessing;
         let asked = |asked: Option<String>| asked.unwrap_or_else(|| "none".to_string());
         let window_s = preprocessing.sampling.window as f64 / preprocessing.rate;
@@ -254,7 +258,7 @@ impl Page<'_> {
             })
             .collect();
         let rows = [
-            ("Video", format!("{source} ({codec}, turned by {rotation} degrees)")),
+            ("Video", format!("{source} ({codec}, turned by {rotation} degrees{stored})")),
             ("Program", format!("est {est_version}, frame encoder in {encoder_arithmetic}")),
             ("Model", format!("{} ({})", model.id, model.provenance.source)),
             ("Weights", format!("SHA-256 {}", model.weights_sha256)),

@@ -42,6 +42,13 @@ fn keep_times() -> &'static str {
     if number.is_some_and(|number| number < (5, 1)) { "-vsync" } else { "-fps_mode" }
 }
 
+/// A file whose sound is taken along, where it has any: from and to this time of it.
+pub struct Sound {
+    pub file: PathBuf,
+    pub from_s: f64,
+    pub to_s: Option<f64>,
+}
+
 /// A file that is being encoded. Dropped before it is finished, it is gone.
 pub struct Encoder {
     path: PathBuf,
@@ -54,12 +61,12 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Frames have this size, the first this time; `sound`: a file whose sound is taken along, where it has any.
+    /// Frames have this size, the first this time.
     pub fn start(
         path: &Path,
         (width, height): (usize, usize),
         first_s: f64,
-        sound: Option<&Path>,
+        sound: Option<&Sound>,
     ) -> Result<Self, EstError> {
         let output = |error| EstError::Output { path: path.to_owned(), error };
         let file = whole_file::begin(path).map_err(output)?;
@@ -70,8 +77,14 @@ impl Encoder {
         command.args(["-v", "error", "-y"]);
         // It lets every input begin at 0, and pictures may begin after the sound.
         command.args(["-itsoffset", &format!("{:.6}", first_s.max(0.0)), "-f", "ivf", "-i", "pipe:0"]);
-        if let Some(sound) = sound {
-            command.arg("-i").arg(sound).args(["-map", "0:v", "-map", "1:a?", "-c:a", "aac", "-b:a", "160k"]);
+        if let Some(Sound { file, from_s, to_s }) = sound {
+            if *from_s > 0.0 {
+                command.args(["-ss", &format!("{from_s:.6}")]);
+            }
+            if let Some(to_s) = to_s {
+                command.args(["-to", &format!("{to_s:.6}")]);
+            }
+            command.arg("-i").arg(file).args(["-map", "0:v", "-map", "1:a?", "-c:a", "aac", "-b:a", "160k"]);
         }
         let clock = CLOCK.to_string();
         command.args([keep_times(), "passthrough", "-enc_time_base", &format!("1/{clock}")]);
