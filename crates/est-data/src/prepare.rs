@@ -8,7 +8,7 @@ use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
 use est_media::{
     DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, JpegColour, Rect, RetinaFace, TrackId, TrackOptions, crop,
 };
-use est_nets::{Crop, Preprocessing};
+use est_nets::{Crop, Preprocessing, StandIn};
 use serde_json::{Value, json};
 
 use crate::datasets::{DataSet, Protocol};
@@ -83,12 +83,21 @@ pub fn look(listing: &Listing, root: &Path) -> Vec<ClipRow> {
     let row = |entry: &ClipEntry| {
         let status = match entry.label {
             None => ClipStatus::Unlabelled,
+            Some(_) if StandIn::at(entry.source.path()).is_some() => ClipStatus::Unreadable,
             Some(_) if !entry.source.path().exists() => ClipStatus::Missing,
             Some(_) => ClipStatus::Ok,
         };
         ClipRow { status, ..ClipRow::new(entry, &listing.classes, source(entry, root)) }
     };
     listing.clips.iter().map(row).collect()
+}
+
+/// What is to be said of clips whose content version control has not brought here, if there are any.
+pub fn stand_ins(listing: &Listing) -> Option<String> {
+    let path = |entry: &ClipEntry| entry.source.path().to_owned();
+    let mut found = listing.clips.iter().map(path).filter_map(|path| StandIn::at(&path).map(|what| (path, what)));
+    let (first, what) = found.next()?;
+    Some(format!("{} is {what}, and so are {} more clips; {}", first.display(), found.count(), what.remedy()))
 }
 
 /// What is known of the clips beforehand; a clip's part is its fold where folds were drawn.
@@ -120,7 +129,7 @@ impl ClipMaker for VideoMaker<'_> {
         if entry.label.is_none() {
             return Ok(MadeClip::without(ClipStatus::Unlabelled, None));
         }
-        if !entry.source.path().exists() {
+        if !entry.source.path().exists() && StandIn::at(entry.source.path()).is_none() {
             return Ok(MadeClip::without(ClipStatus::Missing, None));
         }
         let PrepareOptions { fps, decoder, stream, .. } = self.options;

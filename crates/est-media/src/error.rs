@@ -11,6 +11,9 @@ pub enum MediaError {
     #[error("{path}: cannot be read ({source}); check its permissions")]
     Unreadable { path: PathBuf, source: std::io::Error },
 
+    #[error("{path}: not the file itself but {what}; {}", what.remedy())]
+    StandIn { path: PathBuf, what: est_nets::StandIn },
+
     #[error("{path}: the file is empty (0 bytes); copy or record it again")]
     EmptyFile { path: PathBuf },
 

@@ -10,7 +10,7 @@ use super::positive;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportRowsArgs {
-    /// The program that wrote the table: OpenFace 2, or py-feat
+    /// The program that wrote the table: OpenFace 2 or 3, or py-feat
     #[arg(value_name = "PROGRAM", value_parser = peers())]
     pub program: Peer,
     /// Its CSV
@@ -22,7 +22,7 @@ pub struct ImportRowsArgs {
     /// The video's name in the rows [default: the table's, without extension]
     #[arg(long, value_name = "NAME")]
     pub video_id: Option<String>,
-    /// Of pyfeat: the video's frames per second, for py-feat writes no times
+    /// Of pyfeat and OpenFace 3: the video's frames per second, for they write no times
     #[arg(long, value_name = "N", value_parser = positive)]
     pub fps: Option<f64>,
 }

@@ -7,7 +7,7 @@ use est::run::{Retention, Shard};
 /// Which of the videos are done, how, and what is noted about it.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// CSV list of videos: column path (from the list's folder), perhaps video_id; other columns go into summary.csv
+    /// CSV or Parquet list of videos: column path (from the list's folder), perhaps video_id; other columns go into summary.csv
     #[arg(long, value_name = "FILE")]
     pub list: Option<PathBuf>,
     /// Do what is up to date too, and replace results of other videos of the same name

@@ -27,6 +27,9 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     for warning in &listing.warnings {
         log.warning(warning);
     }
+    if let Some(stand_ins) = prepare::stand_ins(&listing) {
+        log.warning(&stand_ins);
+    }
     let split = prepare::split(set, &listing, args.folds.map(|folds| folds as usize), args.seed)?;
     if split.is_none() {
         log.warning("no split was made: there are neither parts nor subjects for all clips");

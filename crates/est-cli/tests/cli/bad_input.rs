@@ -217,3 +217,41 @@ fn a_wrong_command_line_exits_with_2() {
         assert_eq!(done.code, 2, "{args:?}: {}", done.stderr);
     }
 }
+
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 200000\n";
+
+#[test]
+fn pointers_of_version_control_are_named() {
+    let place = Place::new();
+    let video = place.file("pointer.mp4", POINTER);
+    let annexed = place.file("annexed.mp4", b"/annex/objects/SHA256E-s5--4d7a.mp4\n");
+    std::fs::create_dir(place.path("pictures")).unwrap();
+    for name in ["pictures/1.png", "pictures/2.png"] {
+        place.file(name, POINTER);
+    }
+    let picture = place.path("pictures/1.png");
+    let pictures = place.path("pictures");
+    predict(&[&video, &annexed, &picture, &pictures], &place.path("out"), &[])
+        .failed_with(&["pointer.mp4", "git-lfs pointer to a file of 200000 bytes", "git lfs pull"])
+        .failed_with(&["annexed.mp4", "git annex get"])
+        .failed_with(&["1.png", "git lfs pull"])
+        .failed_with(&["pictures", "git lfs pull"]);
+    #[cfg(unix)]
+    {
+        // A folder of links into an annex that has not been filled is no folder without videos.
+        std::fs::create_dir(place.path("linked")).unwrap();
+        let link = place.path("linked/a.mp4");
+        std::os::unix::fs::symlink("../.git/annex/objects/x/y/KEY/KEY", &link).unwrap();
+        predict(&[&place.path("linked")], &place.path("out"), &[]).failed_with(&["linked/a.mp4", "git annex get"]);
+    }
+    let good = place.video("good.mp4", "64x64", "0.2", &[]);
+    for name in ["weights.est", "list.csv", "list.parquet"] {
+        place.file(name, POINTER);
+    }
+    let weights = place.text("weights.est");
+    predict(&[&good], &place.path("out"), &["--weights", &weights]).failed_with(&["weights.est", "git lfs pull"]);
+    est(&["weights", "import", &weights, &place.text("out.est")]).failed_with(&["weights.est", "git lfs pull"]);
+    for list in ["list.csv", "list.parquet"] {
+        predict(&[], &place.path("out"), &["--list", &place.text(list)]).failed_with(&[list, "git lfs pull"]);
+    }
+}

@@ -194,3 +194,57 @@ fn a_dry_run_tells_and_writes_nothing() {
     assert!(done.stdout.contains("13201 published") || done.stdout.contains("13,201"), "{}", done.stdout);
     assert!(!out.exists());
 }
+
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 200000\n";
+
+#[test]
+fn a_set_of_pointers_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("set"), folder.path().join("out"));
+    let pointer = |path: &Path| match path.extension() {
+        Some(_) => trees::text(path, POINTER),
+        None => trees::text(&path.join("000.jpg"), POINTER),
+    };
+    trees::crema_d(&root, &mut |path| pointer(path));
+    let more = ["--decode-in-process"];
+    let words = ["VideoFlash/1001_DFA_ANG_XX.flv", "git-lfs pointer", "git lfs pull", "10 unreadable"];
+    prepare("crema-d", &root, &out, &more).failed_with(&words);
+    assert!(!out.exists(), "no set is left behind");
+    let dry = prepare("crema-d", &root, &out, &["--dry-run"]).succeeded();
+    assert!(dry.stderr.contains("git lfs pull") && dry.stdout.contains("10"), "{} {}", dry.stdout, dry.stderr);
+
+    // Pictures; and what lies beside the set stays.
+    let root = folder.path().join("frames");
+    let list = trees::frames(&root, &mut |path| pointer(path));
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("notes.txt"), "mine").unwrap();
+    let more = ["--decode-in-process", "--list", list.to_str().unwrap()];
+    prepare("frames", &root, &out, &more).failed_with(&["3 unreadable", "git lfs pull"]);
+    let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["notes.txt"]);
+
+    // One that is there is enough for a set; the others are told.
+    let root = folder.path().join("some");
+    trees::crema_d(&root, &mut |path| pointer(path));
+    let there = root.join("VideoFlash/1001_DFA_ANG_XX.flv");
+    std::fs::remove_file(&there).unwrap();
+    face(&there);
+    let done = prepare("crema-d", &root, &out, &["--decode-in-process", "--detect-size", "320"]).succeeded();
+    assert!(done.stderr.contains("git lfs pull") && done.stderr.contains("8 more clips"), "{}", done.stderr);
+    let statuses = PreparedSet::open(&out).unwrap().record().counts.clone();
+    assert_eq!(statuses, [(ClipStatus::Ok, 1), (ClipStatus::Unreadable, 9)].into());
+}
+
+#[test]
+fn dfew_as_its_readme_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("set"), folder.path().join("out"));
+    trees::dfew(&root, &mut trees::empty);
+    std::fs::remove_dir_all(root.join("Clip")).unwrap();
+    face(&root.join("Clip/clip_224x224_16f/00001"));
+    let done = prepare("dfew", &root, &out, &["--decode-in-process", "--detect-size", "320"]).succeeded();
+    assert!(done.stderr.contains("16 pictures of each clip"), "{}", done.stderr);
+    let prepared = PreparedSet::open(&out).unwrap();
+    assert_eq!(prepared.record().counts, [(ClipStatus::Ok, 1), (ClipStatus::Missing, 9)].into());
+    assert_eq!(prepared.clips()[0].source, "Clip/clip_224x224_16f/00001");
+}

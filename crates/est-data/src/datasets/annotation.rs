@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use est_nets::StandIn;
+
 use crate::error::DataError;
 
 /// Where something is said: a file or folder and, in a list, its line from 1.
@@ -28,8 +30,18 @@ impl fmt::Display for Place {
     }
 }
 
+/// # Errors
+/// When version control has left a pointer in the place of `path`.
+pub(super) fn check_stand_in(path: &Path) -> Result<(), DataError> {
+    match StandIn::at(path) {
+        Some(what) => Err(DataError::set(path, format!("is not the file itself but {what}; {}", what.remedy()))),
+        None => Ok(()),
+    }
+}
+
 /// A text file as UTF-8, without a byte order mark.
 pub(super) fn read_text(path: &Path) -> Result<String, DataError> {
+    check_stand_in(path)?;
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(DataError::set(path, "is missing; the set cannot be listed without it, unpack it there"));

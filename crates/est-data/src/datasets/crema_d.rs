@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use est::Source;
 
 use super::gather::{Gather, Statement};
-use super::labels::{Classes, decode};
+use super::labels::{Classes, Codes};
 use super::walk::{check_root, inside, name};
 use super::{DataSet, Protocol, Published, Request};
 use crate::error::DataError;
@@ -21,7 +21,7 @@ pub(super) const SET: DataSet = DataSet {
     list,
 };
 
-const LABELS: &[(&str, &str)] =
+const LABELS: Codes =
     &[("ANG", "angry"), ("DIS", "disgust"), ("FEA", "fear"), ("HAP", "happy"), ("NEU", "neutral"), ("SAD", "sad")];
 
 /// Actor and label of a file name.
@@ -52,7 +52,7 @@ fn list(request: &Request) -> Result<Listing, DataError> {
 
     // Usual order; nobody acts surprise here.
     let classes = Classes(LABELS.iter().map(|(_, word)| word.to_string()).collect());
-    let mut gather = Gather::new(root, classes);
+    let mut gather = Gather::coded(root, classes, LABELS);
     let mut seen = BTreeSet::new();
     let (mut again, mut others) = (vec![], vec![]);
     for video in videos(root)? {
@@ -66,7 +66,7 @@ fn list(request: &Request) -> Result<Listing, DataError> {
             again.push(video.strip_prefix(root).unwrap_or(&video).display().to_string());
             continue;
         }
-        let (subject, said) = (Some(actor.to_string()), Statement::of_file(root, source, decode(LABELS, label)));
+        let (subject, said) = (Some(actor.to_string()), Statement::of_file(root, source, label));
         gather.add(Statement { name: stem.clone(), subject, ..said })?;
     }
     gather.warn(root, &again, "videos of clips that another file shows already, passed over");

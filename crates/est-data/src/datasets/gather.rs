@@ -1,4 +1,4 @@
-//! Brings a set's clips together: labels from words, identifiers unlike each other, and what is odd about them.
+//! Brings a set's clips together: labels from words or codes, identifiers unlike each other, and what is odd about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use est::Source;
 
 use super::annotation::Place;
-use super::labels::{Classes, usual_word};
+use super::labels::{Classes, Codes, decode, usual_word};
+use super::unknown::Unknown;
 use super::walk::OnDisk;
 use crate::error::DataError;
 use crate::listing::{ClipEntry, Listing, clip_id};
@@ -17,7 +18,7 @@ pub(super) struct Statement {
     pub source: Source,
     /// Becomes its identifier.
     pub name: String,
-    /// The label, in the set's or our spelling.
+    /// The label: the set's code, or a word in its or our spelling. Empty: the clip has none.
     pub word: String,
     pub subject: Option<String>,
     pub part: Option<String>,
@@ -49,6 +50,10 @@ struct First {
 pub(super) struct Gather {
     root: PathBuf,
     classes: Classes,
+    codes: Codes,
+    /// Labels that the set has beside those of its classes.
+    has_too: fn(&str) -> bool,
+    unknown: Unknown,
     clips: Vec<First>,
     by_path: HashMap<PathBuf, usize>,
     ids: BTreeMap<String, PathBuf>,
@@ -58,10 +63,19 @@ pub(super) struct Gather {
 }
 
 impl Gather {
+    /// Of a set whose labels are words.
     pub fn new(root: &Path, classes: Classes) -> Self {
+        Self::coded(root, classes, &[])
+    }
+
+    /// Of a set whose labels are `codes`.
+    pub fn coded(root: &Path, classes: Classes, codes: Codes) -> Self {
         Gather {
             root: root.to_owned(),
             classes,
+            codes,
+            has_too: |_| false,
+            unknown: Unknown::default(),
             clips: vec![],
             by_path: HashMap::new(),
             ids: BTreeMap::new(),
@@ -69,6 +83,11 @@ impl Gather {
             not_utf8: vec![],
             warnings: vec![],
         }
+    }
+
+    /// Clips with labels that `has_too` knows stay, unlabelled.
+    pub fn with_others(self, has_too: fn(&str) -> bool) -> Self {
+        Gather { has_too, ..self }
     }
 
     /// Adds a clip. The same clip again, with the same label, subject and part, changes nothing.
@@ -89,13 +108,19 @@ impl Gather {
             self.repeated.push(format!("{} ({}; {})", said.name, first.place, said.place));
             return Ok(());
         }
-        let label = self.classes.label_of(&said.word);
-        let unknown = match (label, said.word.is_empty()) {
+        self.insert(said);
+        Ok(())
+    }
+
+    /// Adds a clip that [`Gather::agrees`] does not know.
+    pub fn insert(&mut self, said: Statement) {
+        let label = self.classes.label_of(decode(self.codes, &said.word));
+        let unlabelled = match (label, said.word.is_empty()) {
             (Some(_), _) => None,
             (None, true) => Some("no label".to_string()),
             (None, false) => Some(format!("label {} is none of the set's classes", said.word)),
         };
-        let notes: Vec<String> = said.note.into_iter().chain(unknown).collect();
+        let notes: Vec<String> = said.note.into_iter().chain(unlabelled).collect();
         let path = said.source.path().to_owned();
         let within = path.strip_prefix(&self.root).unwrap_or(&path);
         if within.to_str().is_none() {
@@ -111,21 +136,24 @@ impl Gather {
         };
         self.by_path.insert(path, self.clips.len());
         self.clips.push(First { clip, word: said.word, place: said.place });
-        Ok(())
     }
 
     /// Whether the clip is known, by the same label; an error when by another one.
-    pub fn agrees(&self, said: &Statement) -> Result<bool, DataError> {
+    pub fn agrees(&mut self, said: &Statement) -> Result<bool, DataError> {
+        let labelled = self.classes.label_of(decode(self.codes, &said.word)).is_some();
+        let known = labelled || said.word.is_empty() || (self.has_too)(&said.word);
+        self.unknown.see(&self.root, said, known);
         let Some(&at) = self.by_path.get(said.source.path()) else {
             return Ok(false);
         };
         let first = &self.clips[at];
-        if usual_word(&first.word) == usual_word(&said.word) {
+        let [before, now] = [&first.word, &said.word].map(|word| decode(self.codes, word));
+        if usual_word(before) == usual_word(now) || !known {
             return Ok(true);
         }
         Err(said.place.problem(format!(
-            "labels clip {} {}, {} labels it {}; correct one of them",
-            said.name, said.word, first.place, first.word
+            "labels clip {} {now}, {} labels it {before}; correct one of them",
+            said.name, first.place
         )))
     }
 
@@ -162,6 +190,11 @@ impl Gather {
         id
     }
 
+    /// Notes what is odd about a whole file or folder.
+    pub fn note(&mut self, about: &Path, what: &str) {
+        self.warnings.push(format!("{}: {what}.", about.display()));
+    }
+
     /// Notes that `names` are odd, if there are any. `what` follows their number: `files that no list mentions`.
     pub fn warn(&mut self, about: &Path, names: &[String], what: &str) {
         if !names.is_empty() {
@@ -171,6 +204,7 @@ impl Gather {
 
     /// The same for the clips on the disk that no list has asked for. None asked for and found: the root is wrong.
     pub fn check_disk(&mut self, folder: &Path, disk: &OnDisk) -> Result<(), DataError> {
+        self.unknown.check(&self.classes, self.codes)?;
         if !disk.found_any() {
             let count = self.clips.len();
             let problem = format!("holds none of the {count} clips that the lists name; unpack the clips there");
@@ -183,6 +217,7 @@ impl Gather {
 
     /// Clips in the order of their identifiers.
     pub fn finish(mut self) -> Result<Listing, DataError> {
+        self.unknown.check(&self.classes, self.codes)?;
         if self.clips.iter().all(|first| first.clip.label.is_none()) {
             let classes = self.classes.0.join(", ");
             let problem = match self.clips.len() {

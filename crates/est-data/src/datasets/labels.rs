@@ -15,8 +15,11 @@ pub(super) fn usual_word(word: &str) -> String {
     usual.to_string()
 }
 
+/// A set's codes, each with the word that it stands for; none where the set has words.
+pub(super) type Codes = &'static [(&'static str, &'static str)];
+
 /// The word that a set's `code` stands for; an unknown code stays as it is, and is then the name of no class.
-pub(super) fn decode<'a>(codes: &[(&str, &'a str)], code: &'a str) -> &'a str {
+pub(super) fn decode(codes: Codes, code: &str) -> &str {
     codes.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map_or(code, |&(_, word)| word)
 }
 

@@ -47,5 +47,8 @@ fn list(request: &Request) -> Result<Listing, DataError> {
         Ok((path, said.collect()))
     })?;
     gather.check_disk(&clips.folder, &clips.disk)?;
+    if let Some(choice) = clips.choice(root) {
+        gather.note(root, &choice);
+    }
     gather.finish()
 }

@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 
 use super::annotation::{Place, read_text};
 use super::gather::{Gather, Statement};
-use super::labels::{Classes, decode};
+use super::labels::{Classes, Codes};
 use super::walk::{check_root, inside, name};
 use super::{DataSet, Protocol, Published, Request};
 use crate::error::DataError;
@@ -24,7 +24,7 @@ pub(super) const SET: DataSet = DataSet {
 };
 
 const SESSIONS: &str = "Sessions";
-const LABELS: &[(&str, &str)] =
+const LABELS: Codes =
     &[("1", "angry"), ("2", "disgust"), ("3", "fear"), ("4", "happy"), ("5", "sad"), ("6", "surprise")];
 const FRONT: &str = "0";
 const DUAL: &str = "2";
@@ -32,7 +32,9 @@ const DUAL: &str = "2";
 fn list(request: &Request) -> Result<Listing, DataError> {
     let root = request.root;
     check_root(root, "folder Sessions", |root| root.join(SESSIONS).is_dir())?;
-    let mut gather = Gather::new(root, Classes::usual(6));
+    // The whole database has further ones, and the protocol has not.
+    let has_too = |code: &str| code.parse::<usize>().is_ok_and(|code| code > LABELS.len());
+    let mut gather = Gather::coded(root, Classes::usual(6), LABELS).with_others(has_too);
     let mut without_video = vec![];
     for session in inside(&root.join(SESSIONS))?.folders {
         let videos = inside(&session)?.videos;
@@ -56,8 +58,8 @@ fn statement(session: &Path, video: Source) -> Result<Statement, DataError> {
         false => None,
     };
     let (word, note) = match (view.as_str(), code) {
-        (FRONT, Some(code)) => (decode(LABELS, &code).to_string(), None),
-        (DUAL, Some(code)) => (decode(LABELS, &code).to_string(), Some("front and profile in one picture".to_string())),
+        (FRONT, Some(code)) => (code, None),
+        (DUAL, Some(code)) => (code, Some("front and profile in one picture".to_string())),
         (FRONT | DUAL, None) => (String::new(), None),
         // Neither does the paper use them, nor can a network of front faces.
         (other, _) => (String::new(), Some(format!("view {other}, not from the front"))),

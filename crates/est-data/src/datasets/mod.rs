@@ -19,6 +19,7 @@ mod official_folds;
 mod own;
 mod parquet;
 mod ravdess;
+mod unknown;
 mod walk;
 
 use std::path::Path;

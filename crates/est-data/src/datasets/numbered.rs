@@ -24,31 +24,38 @@ pub(super) struct NumberedClips {
     pub folder: PathBuf,
     pub disk: OnDisk,
     videos: bool,
+    /// Other places with clips, which are not read.
+    others: Vec<PathBuf>,
 }
 
 impl NumberedClips {
-    /// Looks in the first of `places` under `root` that holds videos, else in the first that holds numbered folders.
+    /// Looks in the first of `places` under `root` that holds videos, else in the first that holds numbered folders. An
+    /// archive may have unpacked into a folder of its own name there: `clip_original/clip_original`.
     pub fn find(root: &Path, places: &[&str]) -> Result<Self, DataError> {
-        let is_number = |source: &Source| source.name().parse::<u64>().is_ok();
+        let mut found: Vec<NumberedClips> = vec![];
         for videos in [true, false] {
             for place in places {
                 let folder = root.join(place);
-                if !folder.is_dir() {
-                    continue;
-                }
-                let inside = inside(&folder)?;
-                let clips: Vec<Source> = match videos {
-                    true => inside.videos.into_iter().map(Source::File).collect(),
-                    false => inside.folders.into_iter().map(Source::Folder).filter(is_number).collect(),
-                };
-                if !clips.is_empty() {
-                    let disk = OnDisk::new(clips.into_iter().map(|clip| (five_digits(&clip.name()), clip)));
-                    return Ok(NumberedClips { folder, disk, videos });
+                let nested = folder.file_name().map(|name| folder.join(name));
+                for folder in [Some(folder), nested].into_iter().flatten().filter(|folder| folder.is_dir()) {
+                    let clips = clips(&folder, videos)?;
+                    if clips.is_empty() {
+                        continue;
+                    }
+                    match found.first_mut() {
+                        Some(first) => first.others.push(folder),
+                        None => {
+                            let disk = OnDisk::new(clips.into_iter().map(|clip| (five_digits(&clip.name()), clip)));
+                            found.push(NumberedClips { folder, disk, videos, others: vec![] });
+                        }
+                    }
                 }
             }
         }
-        let places = places.join(" or ");
-        Err(DataError::set(root, format!("holds no clips in {places}; unpack the videos or folders of pictures there")))
+        found.pop().ok_or_else(|| {
+            let places = places.join(" or ");
+            DataError::set(root, format!("holds no clips in {places}; unpack the videos or folders of pictures there"))
+        })
     }
 
     /// Where clip `name` (of [`five_digits`]) is or would be.
@@ -58,4 +65,26 @@ impl NumberedClips {
             false => Source::Folder(self.folder.join(name)),
         })
     }
+
+    /// What is to be said of the choice, where there was one.
+    pub fn choice(&self, root: &Path) -> Option<String> {
+        let within = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+        let others: Vec<String> = self.others.iter().map(|path| within(path)).collect();
+        (!others.is_empty()).then(|| {
+            format!(
+                "clips are read from {}; so could be those in {}: move away what shall not be read",
+                within(&self.folder),
+                others.join(", ")
+            )
+        })
+    }
+}
+
+fn clips(folder: &Path, videos: bool) -> Result<Vec<Source>, DataError> {
+    let is_number = |source: &Source| source.name().parse::<u64>().is_ok();
+    let inside = inside(folder)?;
+    Ok(match videos {
+        true => inside.videos.into_iter().map(Source::File).collect(),
+        false => inside.folders.into_iter().map(Source::Folder).filter(is_number).collect(),
+    })
 }

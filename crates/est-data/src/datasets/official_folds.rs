@@ -42,7 +42,7 @@ pub(super) fn add(
                 tested_too.push(said.name);
             } else if !known {
                 never_tested.push(said.name.clone());
-                gather.add(said)?;
+                gather.insert(said);
             }
         }
         let trains = |clip: &&ClipEntry| clip.part.as_ref().is_some_and(|tested| *tested != part(fold));

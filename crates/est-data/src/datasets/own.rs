@@ -28,7 +28,7 @@ const COLUMNS: [&str; 4] = ["path", "label", "subject", "split"];
 
 fn list(request: &Request) -> Result<Listing, DataError> {
     let path = list_of(request)?;
-    let table = match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+    let table = match est::is_parquet(path) {
         true => super::parquet::table(path, &COLUMNS)?,
         false => Table::csv(path)?,
     };
@@ -47,7 +47,12 @@ fn list(request: &Request) -> Result<Listing, DataError> {
     }
 
     let words = table.rows.iter().map(|(_, row)| row[label].as_str()).filter(|word| !word.is_empty());
-    let mut gather = Gather::new(request.root, classes(words));
+    let classes = classes(words);
+    let numbers = numbers(&classes).map_err(|problem| DataError::set(path, problem))?;
+    let mut gather = Gather::new(request.root, classes);
+    if let Some(numbers) = numbers {
+        gather.note(path, &numbers);
+    }
     let is_extra = |column: &&String| !COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(column));
     let extra: Vec<String> = table.columns.iter().filter(is_extra).cloned().collect();
     gather.warn(path, &extra, "columns that mean nothing here, left out");
@@ -80,6 +85,34 @@ fn classes<'a>(words: impl Iterator<Item = &'a str>) -> Classes {
         return Classes(seven);
     }
     Classes(occurring.into_iter().collect())
+}
+
+/// What is to be said of labels that are numbers: which expression each stands for nobody knows but the list's author.
+///
+/// # Errors
+/// When some are numbers and some are words, or one number is written in two ways: one class would be two.
+fn numbers(Classes(classes): &Classes) -> Result<Option<String>, String> {
+    let (numbers, words): (Vec<&str>, Vec<&str>) =
+        classes.iter().map(String::as_str).partition(|class| class.parse::<f64>().is_ok());
+    let value = |number: &&str| number.parse::<f64>().expect("a number").to_bits();
+    let distinct: BTreeSet<u64> = numbers.iter().map(value).collect();
+    match (numbers.is_empty(), words.is_empty()) {
+        (true, _) => Ok(None),
+        (false, false) => Err(format!(
+            "has labels that are words ({}) and labels that are numbers ({}); write one word for each class",
+            words.join(", "),
+            numbers.join(", ")
+        )),
+        (false, true) if distinct.len() < numbers.len() => {
+            Err(format!("writes a label in two ways ({}); write each in one", numbers.join(", ")))
+        }
+        (false, true) => Ok(Some(format!(
+            "labels are numbers ({}), and so are the names of the classes; write words, such as {}, to have them \
+             compared with other sets and weights",
+            numbers.join(", "),
+            est::CLASSES.join(", ")
+        ))),
+    }
 }
 
 /// `val` is `validation`, `3` is `fold-3`.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use est::Source;
 
 use super::gather::{Gather, Statement};
-use super::labels::{Classes, decode};
+use super::labels::{Classes, Codes};
 use super::walk::{check_root, inside, name};
 use super::{DataSet, Protocol, Published, Request};
 use crate::error::DataError;
@@ -23,7 +23,7 @@ pub(super) const SET: DataSet = DataSet {
     list,
 };
 
-const LABELS: &[(&str, &str)] = &[
+const LABELS: Codes = &[
     ("01", "neutral"),
     ("02", "calm"),
     ("03", "happy"),
@@ -72,7 +72,7 @@ fn list(request: &Request) -> Result<Listing, DataError> {
             }
         }
     }
-    let mut gather = Gather::new(root, Classes::usual_and(&["calm"]));
+    let mut gather = Gather::coded(root, Classes::usual_and(&["calm"]), LABELS);
     let mut again = vec![];
     for (_, mut videos) in spoken {
         videos.sort_by_key(|video| !name(video).starts_with("02"));
@@ -81,7 +81,7 @@ fn list(request: &Request) -> Result<Listing, DataError> {
         let source = Source::File(video.clone());
         let stem = source.name();
         let [_, _, label, _, _, _, actor] = parse(&stem).expect("parsed before");
-        let (subject, said) = (Some(actor.to_string()), Statement::of_file(root, source, decode(LABELS, label)));
+        let (subject, said) = (Some(actor.to_string()), Statement::of_file(root, source, label));
         gather.add(Statement { name: stem.clone(), subject, ..said })?;
     }
     gather.warn(root, &again, "videos of clips that another file shows already, passed over");

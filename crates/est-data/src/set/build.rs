@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::index::{self, FramePlace};
 use super::part::{self, Frames, MadeClip, PartHeader, Scratch};
 use super::reader::{PreparedSet, SetRecord};
-use super::row::{ClipRow, StatusCounts};
+use super::row::{ClipRow, ClipStatus, StatusCounts};
 use super::{INDEX, MANIFEST, RECORD, SHARDS, SPLITS, shard_name};
 use crate::error::DataError;
 use crate::protocol::Split;
@@ -64,7 +64,7 @@ pub struct BuildProgress {
 ///
 /// # Errors
 /// When `out` holds another set or another run is at work in it, when it cannot be written, and what a maker returns.
-/// What is done by then stays and is not made again.
+/// What is done by then stays and is not made again. When no clip could be made: then nothing stays.
 pub fn build<M: ClipMaker>(
     plan: &SetPlan,
     out: &Path,
@@ -92,19 +92,40 @@ pub fn build<M: ClipMaker>(
     run.all(threads, new_maker)?;
 
     let (rows, places) = folder.collect(plan)?;
+    if !rows.iter().any(|row| row.status == ClipStatus::Ok) {
+        folder.remove(plan);
+        return Err(DataError::set(out, nothing(&rows)));
+    }
     let index = out.join(INDEX);
     index::write(&index, &places).map_err(DataError::write(&index))?;
     let manifest = out.join(MANIFEST);
     write_manifest(&manifest, &rows)?;
     record.manifest_sha256 = hash::of_file(&manifest).map_err(DataError::read(&manifest))?;
     record.index_sha256 = hash::of_file(&index).map_err(DataError::read(&index))?;
-    record.counts = StatusCounts::new();
-    for row in &rows {
-        *record.counts.entry(row.status).or_default() += 1;
-    }
+    record.counts = counts(&rows);
     write_json(&out.join(RECORD), &record)?;
     let _ = fs::remove_dir_all(&folder.work);
     PreparedSet::open(out)
+}
+
+fn counts(rows: &[ClipRow]) -> StatusCounts {
+    let mut counts = StatusCounts::new();
+    for row in rows {
+        *counts.entry(row.status).or_default() += 1;
+    }
+    counts
+}
+
+/// What is wrong where no clip is `ok`.
+fn nothing(rows: &[ClipRow]) -> String {
+    let each = counts(rows).into_iter().map(|(status, count)| format!("{count} {}", status.name()));
+    let each = each.collect::<Vec<_>>().join(", ");
+    let first = rows.iter().find(|row| row.status == ClipStatus::Unreadable).or(rows.first());
+    let first = first.map_or(String::new(), |row| {
+        let what = row.note.clone().unwrap_or_else(|| format!("{} is {}", row.source, row.status.name()));
+        format!("; the first: {what}")
+    });
+    format!("is not made, since none of the {} clips has crops ({each}){first}", rows.len())
 }
 
 impl SetPlan {
@@ -189,6 +210,18 @@ impl Folder {
             whole_file::sweep(folder).map_err(DataError::read(folder))?;
         }
         Ok(lock)
+    }
+
+    /// Takes away what [`build`] has written, and the folders that are empty then.
+    fn remove(&self, plan: &SetPlan) {
+        let _ = fs::remove_dir_all(&self.work);
+        let splits = plan.split.iter().map(|split| self.split(split));
+        let files = splits.flat_map(|split| [split.with_extension("json"), split]);
+        files.chain((0..plan.shards()).map(|shard| self.shard(shard))).for_each(|file| _ = fs::remove_file(file));
+        for folder in [self.out.join(SHARDS), self.out.join(SPLITS), self.out.clone()] {
+            // Fails where it holds something else, which stays.
+            let _ = fs::remove_dir(folder);
+        }
     }
 
     /// Puts the parts of a shard together, and then away.

@@ -85,7 +85,6 @@ fn a_root_one_level_off_is_told() {
 fn bu4dfe_labels_and_what_is_beside() {
     let root = tempdir().unwrap();
     trees::bu4dfe(root.path(), &mut trees::empty);
-    trees::empty(&root.path().join("F001/Contempt"));
     trees::empty(&root.path().join("F006/Happy.avi"));
     trees::text(&root.path().join("readme.txt"), "");
     let listing = list("bu-4dfe", root.path()).unwrap();
@@ -94,8 +93,6 @@ fn bu4dfe_labels_and_what_is_beside() {
     assert_eq!(clip(&listing, "M005_Surprise").subject.as_deref(), Some("M005"));
     assert_eq!(clip(&listing, "M005_Surprise").source, Source::Folder(root.path().join("M005/Surprise")));
     assert_eq!(class(&listing, "F006_Happy"), Some("happy"));
-    let unknown = clip(&listing, "F001_Contempt");
-    assert_eq!((unknown.label, unknown.note.as_deref()), (None, Some("label Contempt is none of the set's classes")));
     assert_warns(&listing, &["1 files and folders that are no subject", "readme.txt"]);
 }
 
@@ -140,15 +137,13 @@ fn parts_of_afew_and_caer() {
     let root = tempdir().unwrap();
     let root = root.path();
     trees::afew(root, &mut trees::empty);
-    // Landmarks that come with the set, a label that is none, and a file that is no video.
+    // Landmarks that come with the set, and a file that is no video.
     trees::empty(&root.join("Train_AFEW/AlignedFaces_LBPTOP_Points/Faces"));
-    trees::empty(&root.join("Train_AFEW/Contempt/1.avi"));
     trees::text(&root.join("Train_AFEW/Angry/notes.txt"), "");
     let listing = list("afew", root).unwrap();
     assert_eq!(class(&listing, "Train_AFEW_Neutral_000046280"), Some("neutral"));
     assert_eq!(clip(&listing, "Val_AFEW_Angry_000149121").part.as_deref(), Some("validation"));
-    assert_eq!(class(&listing, "Train_AFEW_Contempt_1"), None);
-    assert_eq!(listing.clips.len(), 7);
+    assert_eq!(listing.clips.len(), 6);
     assert_warns(&listing, &["Train_AFEW: 2 ", "AlignedFaces_LBPTOP_Points", "Angry/notes.txt"]);
     fs::remove_dir_all(root.join("Val_AFEW")).unwrap();
     assert!(error("afew", root).contains("Val_AFEW: is missing"));
@@ -194,17 +189,15 @@ fn crema_d_names() {
     let root = root.path();
     trees::crema_d(root, &mut trees::empty);
     trees::empty(&root.join("VideoMP4/1001_DFA_ANG_XX.mp4"));
-    trees::empty(&root.join("VideoFlash/1040_ITH_ZZZ_X.flv"));
     trees::empty(&root.join("VideoFlash/trailer.mp4"));
     let listing = list("crema-d", root).unwrap();
     // Usual order without surprise.
     assert_eq!(listing.classes, ["angry", "disgust", "fear", "happy", "neutral", "sad"]);
-    assert_eq!(listing.clips.len(), 11);
+    assert_eq!(listing.clips.len(), 10);
     let first = clip(&listing, "1001_DFA_ANG_XX");
     assert_eq!((first.label, first.subject.as_deref()), (Some(0), Some("1001")));
     assert_eq!(first.source.path(), root.join("VideoFlash/1001_DFA_ANG_XX.flv"));
     assert_eq!(class(&listing, "1005_IEO_SAD_HI"), Some("sad"));
-    assert!(clip(&listing, "1040_ITH_ZZZ_X").note.as_ref().unwrap().contains("ZZZ"));
     assert_warns(&listing, &["another file shows already", "VideoMP4/1001_DFA_ANG_XX.mp4"]);
     assert_warns(&listing, &["not named like", "trailer.mp4"]);
 }
@@ -218,16 +211,14 @@ fn ravdess_modalities_and_songs() {
     trees::empty(&root.join("Actor_01/01-01-06-01-01-01-01.mp4")); // Only with sound.
     trees::empty(&root.join("Actor_01/02-02-04-01-01-01-01.mp4")); // Sung.
     trees::empty(&root.join("Video_Speech_Actor_07/Actor_07/02-01-02-01-01-01-07.mp4"));
-    trees::empty(&root.join("Actor_01/02-01-09-01-01-01-01.mp4"));
     let listing = list("ravdess", root).unwrap();
     assert_eq!(listing.classes[..7], est::CLASSES);
     assert_eq!(listing.classes[7], "calm");
-    assert_eq!(listing.clips.len(), 12 + 3);
+    assert_eq!(listing.clips.len(), 12 + 2);
     assert_eq!(class(&listing, "02-01-08-01-01-01-01"), Some("surprise"));
     assert_eq!(class(&listing, "01-01-06-01-01-01-01"), Some("fear"));
     assert_eq!(class(&listing, "02-01-02-01-01-01-07"), Some("calm"));
     assert_eq!(clip(&listing, "02-01-02-01-01-01-07").subject.as_deref(), Some("07"));
-    assert_eq!(class(&listing, "02-01-09-01-01-01-01"), None);
     assert_warns(&listing, &["1 videos of clips that another file shows", "01-01-08-01-01-01-01.mp4"]);
     assert_warns(&listing, &["1 sung clips", "02-02-04-01-01-01-01.mp4"]);
 }
@@ -250,4 +241,52 @@ fn enterface_goes_by_its_folders() {
     assert_eq!(session.label, None);
     assert!(session.note.as_ref().unwrap().contains("whole session of anger"));
     assert_warns(&listing, &["subject 1/anger/sentence 1/Thumbs.db"]);
+}
+
+#[test]
+fn labels_of_no_class_are_refused() {
+    // The clip, and what is said of it.
+    let sets: [(&str, trees::Build, &str, &[&str]); 8] = [
+        ("bu-4dfe", trees::bu4dfe, "F001/Contempt", &["F001/Contempt", "angry, disgust, fear, happy, sad, surprise"]),
+        (
+            "afew",
+            trees::afew,
+            "Train_AFEW/0/1.avi",
+            &["label 0 of 1 clip (the first: Train_AFEW/0/1.avi) is", "write the words"],
+        ),
+        (
+            "afew",
+            trees::afew,
+            "Val_AFEW/Contempt/1.avi",
+            &["label Contempt of 1 clip", "seen are Angry, Contempt, Neutral"],
+        ),
+        ("caer", trees::caer, "test/Contempt/1.avi", &["test/Contempt/1.avi"]),
+        ("crema-d", trees::crema_d, "VideoFlash/1040_ITH_ZZZ_X.flv", &["ZZZ", "ANG angry", "seen are ANG, SAD, ZZZ"]),
+        ("ravdess", trees::ravdess, "Actor_01/02-01-00-01-01-01-01.mp4", &["label 00", "01 neutral", "add 1 to all"]),
+        ("ravdess", trees::ravdess, "Actor_01/02-01-09-01-01-01-01.mp4", &["label 09", "08 surprise", "Correct them"]),
+        (
+            "enterface",
+            trees::enterface,
+            "subject 2/boredom/sentence 1/s2_bo_1.avi",
+            &["label boredom", "subject 2/boredom"],
+        ),
+    ];
+    for (set, tree, path, expected) in sets {
+        let root = tempdir().unwrap();
+        tree(root.path(), &mut trees::empty);
+        trees::empty(&root.path().join(path));
+        let message = error(set, root.path());
+        for part in expected {
+            assert!(message.contains(part), "{set}, {path}: {part:?} in {message}");
+        }
+        assert!(message.starts_with(root.path().to_str().unwrap()), "{message}");
+    }
+    let root = tempdir().unwrap();
+    trees::mmi(root.path(), &mut trees::empty);
+    trees::mmi_session(root.path(), 900, "S050-001", "0", Some("0"), &mut trees::empty);
+    let message = error("mmi", root.path());
+    assert!(
+        message.contains("label 0 of 1 clip") && message.contains("S050-001.xml") && message.contains("1 angry"),
+        "{message}"
+    );
 }

@@ -88,7 +88,7 @@ fn dfew_odd_lists_warn() {
     trees::empty(&root.join("Clip/original/00002.mp4"));
     let [train, test] = ["train", "test"].map(|side| trees::dfew_list(&root, side, 1));
     edit(&test, "1,1\n", "1,1\n00001,1\n");
-    edit(&train, "00002,2\n", "00001,1\n00011,8\n");
+    edit(&train, "00002,2\n", "00001,1\n00011,7\n");
     let listing = list("dfew", &root, None).unwrap();
     assert_warns(&listing, &["Clip/original: 6 on the disk that no list mentions: 00012", "00016 and 1 more"]);
     assert_warns(&listing, &["1 of clips that have another file already", "2.mp4"]);
@@ -100,8 +100,98 @@ fn dfew_odd_lists_warn() {
     );
     assert_warns(&listing, &["1 clips that no fold tests", "00011"]);
     let untested = clip(&listing, "00011");
-    assert_eq!((untested.label, untested.part.as_deref()), (None, None));
-    assert_eq!(untested.note.as_deref(), Some("label 8 is none of the set's classes"));
+    assert_eq!((class(&listing, "00011"), untested.part.as_deref()), (Some("fear"), None));
+}
+
+#[test]
+fn dfew_in_the_folders_of_its_readme() {
+    for (folder, nested) in
+        [("Clip/clip_original", ""), ("clip_original", ""), ("Clip/clip_224x224_16f", "clip_224x224_16f/")]
+    {
+        let (_keep, root) = tree(trees::dfew);
+        fs::remove_dir_all(root.join("Clip")).unwrap();
+        let pictures = folder.contains("224");
+        for n in 1..=10 {
+            let name = if pictures { format!("{n:05}/00001.png") } else { format!("{n:05}.mp4") };
+            trees::text(&root.join(folder).join(nested).join(name), "");
+        }
+        let listing = list("dfew", &root, None).unwrap();
+        let within = root.join(folder).join(nested).join(if pictures { "00003" } else { "00003.mp4" });
+        assert_eq!(clip(&listing, "00003").source.path(), within, "{folder}");
+        assert_eq!(listing.warnings.len(), usize::from(pictures));
+        if pictures {
+            assert_warns(&listing, &["clip_224x224_16f", "16 pictures of each clip", "--fps"]);
+        }
+    }
+    // Several at once: videos before pictures, all pictures before 16 of them.
+    let (_keep, root) = tree(trees::dfew);
+    for folder in ["clip_224x224_16f", "clip_224x224"] {
+        (1..=10).for_each(|n| trees::text(&root.join(format!("Clip/{folder}/{n:05}/00001.png")), ""));
+    }
+    let listing = list("dfew", &root, None).unwrap();
+    assert_eq!(listing.warnings.len(), 1);
+    assert_warns(&listing, &["read from Clip/original; ", "Clip/clip_224x224, Clip/clip_224x224_16f"]);
+    fs::remove_dir_all(root.join("Clip/original")).unwrap();
+    let listing = list("dfew", &root, None).unwrap();
+    assert_warns(&listing, &["read from Clip/clip_224x224; ", "Clip/clip_224x224_16f"]);
+}
+
+#[test]
+fn labels_of_no_class_are_refused() {
+    // 0 to 6 in the place of 1 to 7, in every list.
+    let (_keep, root) = tree(trees::dfew);
+    for (side, fold) in ["train", "test"].into_iter().flat_map(|side| (1..=5).map(move |fold| (side, fold))) {
+        let path = trees::dfew_list(&root, side, fold);
+        let text = fs::read_to_string(&path).unwrap();
+        let lower = |line: &str| match line.split_once(',') {
+            Some((name, label)) => label.parse::<u32>().map_or(line.to_string(), |n| format!("{name},{}", n - 1)),
+            None => line.to_string(),
+        };
+        fs::write(&path, text.lines().map(|line| lower(line) + "\n").collect::<String>()).unwrap();
+    }
+    let message = error("dfew", &root, None);
+    for part in
+        ["set_1.csv: label 0 of", "the first: clip 00001 in line 2", "1 happy, 2 sad", "seen are 0, 5", "add 1 to all"]
+    {
+        assert!(message.contains(part), "{part:?} in {message}");
+    }
+    // In one list of training clips alone, of a clip that others know.
+    let (_keep, root) = tree(trees::dfew);
+    edit(&trees::dfew_list(&root, "train", 2), "00001,1", "00001,8");
+    let message = error("dfew", &root, None);
+    assert!(message.contains("train(single-labeled)/set_2.csv: label 8 of 1 clip (the first: clip 00001"), "{message}");
+    assert!(message.contains("Correct them"), "{message}");
+
+    let (_keep, root) = tree(trees::ferv39k);
+    edit(&root.join("4_setups/All_scenes/test_All.csv"), "Action/Sad/0002 Sad", "Action/Sad/0002 5");
+    let message = error("ferv39k", &root, None);
+    assert!(
+        message.contains("test_All.csv: label 5 of 1 clip") && message.contains("seen are 5, Angry, Sad"),
+        "{message}"
+    );
+    let (_keep, root) = tree(trees::mafw);
+    edit(&trees::mafw_list(&root, "test", 3), "00003.mp4 fear", "00003.mp4 boredom");
+    let message = error("mafw", &root, None);
+    assert!(message.contains("set_3/test.txt: label boredom") && message.contains("disappointment"), "{message}");
+}
+
+#[test]
+fn lists_that_are_pointers() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+    let (_keep, root) = tree(trees::dfew);
+    fs::write(trees::dfew_list(&root, "test", 2), pointer).unwrap();
+    let message = error("dfew", &root, None);
+    assert!(
+        message.contains("test(single-labeled)/set_2.csv: is not the file itself but a git-lfs pointer"),
+        "{message}"
+    );
+    assert!(message.contains("git lfs pull"), "{message}");
+    for name in ["clips.csv", "clips.parquet"] {
+        let file = root.join(name);
+        fs::write(&file, pointer).unwrap();
+        assert!(error("own", &root, Some(&file)).contains("git lfs pull"));
+        assert!(error("frames", &root, Some(&file)).contains("git lfs pull"));
+    }
 }
 
 #[test]
@@ -151,11 +241,11 @@ fn ferv39k_parts() {
     assert_eq!(entry.source, Source::Folder(root.join("2_ClipsforFaceCrop/Crime/Sad/0002")));
 
     let train = root.join("4_setups/All_scenes/train_All.csv");
-    edit(&train, "Action/Sad/0001 Sad\n", "Action/Sad/0001 Gloom\r\n\r\nAction/Sad/0003 Sad\r\n");
+    edit(&train, "Action/Sad/0001 Sad\n", "Action/Sad/0001 Sadness\r\n\r\nAction/Sad/0003 Sad\r\n");
     fs::remove_dir_all(root.join("2_ClipsforFaceCrop/Crime/Angry/0001")).unwrap();
     trees::empty(&root.join("2_ClipsforFaceCrop/School/Happy/0009"));
     let listing = list("ferv39k", &root, None).unwrap();
-    assert_eq!(clip(&listing, "Action_Sad_0001").note.as_deref(), Some("label Gloom is none of the set's classes"));
+    assert_eq!(class(&listing, "Action_Sad_0001"), Some("sad"));
     for missing in ["Action_Sad_0003", "Crime_Angry_0001"] {
         assert!(!clip(&listing, missing).source.path().exists());
     }
@@ -225,7 +315,10 @@ fn frames_lists() {
     assert!(error("frames", &root, Some(&root.join("no.txt"))).contains("no.txt: is missing"));
     assert!(error("frames", &root.join("s1"), Some(&file)).contains("videos looks right: use it as --root"));
     trees::text(&file, "s1 Bored\n");
-    assert!(error("frames", &root, Some(&file)).contains("none of its 1 clips has a label"));
+    let message = error("frames", &root, Some(&file));
+    assert!(message.contains("list.txt: label Bored of 1 clip (the first: clip s1 in line 1) is none"), "{message}");
+    trees::text(&file, "s1 3\n");
+    assert!(error("frames", &root, Some(&file)).contains("these are numbers: write the words"));
     trees::text(&file, "\n");
     assert!(error("frames", &root, Some(&file)).contains("list.txt: lists no clip"));
 }
@@ -261,6 +354,10 @@ fn own_lists() {
     assert_warns(&listing, &["1 subjects who are in more than one part", "p1"]);
     assert_warns(&listing, &["1 clips without a split", "c.mp4"]);
 
+    let listing = own("path,label\na.mp4,0\nb.mp4,6\n").unwrap();
+    assert_eq!(listing.classes, ["0", "6"]);
+    assert_warns(&listing, &["labels are numbers (0, 6)"]);
+
     for (text, expected) in [
         ("file,label\na.mp4,sad\n", "has no column `path` (its first line is `file, label`)"),
         ("path,label\n,sad\n", "line 2 has no path"),
@@ -271,6 +368,8 @@ fn own_lists() {
         ("path,label\nno.mp4,sad\n", "clips.csv (no.mp4 ..)"),
         ("path,label\na.mp4,\n", "none of its 1 clips has a label"),
         ("", "has no column `path`"),
+        ("path,label\na.mp4,sad\nb.mp4,3\n", "labels that are words (sad) and labels that are numbers (3)"),
+        ("path,label\na.mp4,1\nb.mp4,1.0\n", "writes a label in two ways (1, 1.0)"),
     ] {
         let message = own(text).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");

@@ -23,6 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
+use est_nets::StandIn;
 use ffmpeg_next as ff;
 use serde::{Deserialize, Serialize};
 
@@ -180,6 +181,9 @@ impl Video {
         if let Some(decoder) = &options.decoder {
             let remote = Remote::start(decoder, &[path.into()], false, path, options)?;
             return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
+        }
+        if let Some(what) = StandIn::at(path) {
+            return Err(MediaError::StandIn { path: path.into(), what });
         }
         let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => MediaError::NotFound { path: path.into() },

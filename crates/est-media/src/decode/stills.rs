@@ -6,6 +6,7 @@ use std::io::Read;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 
+use est_nets::StandIn;
 use ff::codec::Id;
 use ff::frame::side_data::Type as FrameData;
 use ffmpeg_next as ff;
@@ -113,11 +114,15 @@ impl Stills {
     }
 
     fn decode(&mut self, path: &Path) -> Result<(Image, Turn), String> {
-        let bytes = fs::read(path).map_err(|error| error.to_string())?;
+        let stands_in = |what: StandIn| format!("{what}; {}", what.remedy());
+        let bytes = fs::read(path).map_err(|error| StandIn::at(path).map_or_else(|| error.to_string(), stands_in))?;
         if bytes.is_empty() {
             return Err("the file is empty".into());
         }
-        let id = codec_of(&bytes).ok_or("its first bytes are those of no image format that is read")?;
+        let id = codec_of(&bytes).ok_or_else(|| match StandIn::of(&bytes) {
+            Some(what) => stands_in(what),
+            None => "its first bytes are those of no image format that is read".to_string(),
+        })?;
         if self.decoder.as_ref().is_none_or(|(last, _)| *last != id) {
             self.decoder = Some((id, open_decoder(id).map_err(|error| error.to_string())?));
         }
@@ -219,7 +224,7 @@ pub fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, MediaError> {
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && named_as_image(&path) && path.is_file() {
+        if !hidden && named_as_image(&path) && (path.is_file() || StandIn::at(&path).is_some()) {
             paths.push(path);
         }
     }

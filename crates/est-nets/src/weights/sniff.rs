@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::error::WeightsError;
 use super::pth::legacy;
+use crate::stand_in::StandIn;
 
 /// The containers that weights are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,15 @@ const HEAD: usize = 512;
 /// # Errors
 /// Missing, empty or unreadable files, folders, and everything that is not a weight file, with what it is instead.
 pub(super) fn sniff(path: &Path) -> Result<Container, WeightsError> {
-    let metadata = fs::metadata(path).map_err(|source| WeightsError::io(path, source))?;
     let not_weights = |found: &str, remedy: &str| WeightsError::NotWeights {
         path: path.to_owned(),
         found: found.into(),
         remedy: remedy.into(),
     };
+    if let Some(stand_in) = StandIn::at(path) {
+        return Err(not_weights(&stand_in.to_string(), stand_in.remedy()));
+    }
+    let metadata = fs::metadata(path).map_err(|source| WeightsError::io(path, source))?;
     if metadata.is_dir() {
         return Err(not_weights("a folder", "give the weight file inside it"));
     }
@@ -56,8 +60,7 @@ fn recognise(head: &[u8]) -> Result<Container, (&'static str, &'static str)> {
     if head.len() > 8 && head[5..8] == [0; 3] && head[8] == b'{' {
         return Ok(Container::Safetensors);
     }
-    let named: [(&[u8], &str, &str); 9] = [
-        (b"version https://git-lfs", "a Git LFS pointer", "fetch the real file: git lfs pull"),
+    let named: [(&[u8], &str, &str); 8] = [
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras)", CONVERT),
         (b"\x93NUMPY", "a NumPy array", CONVERT),
         (b"GGUF", "a GGUF file", CONVERT),
@@ -115,7 +118,7 @@ mod tests {
     fn contents_are_told_apart() {
         let mut tar = vec![b'a'; HEAD];
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], Result<Container, &str>); 17] = [
+        let cases: [(&[u8], Result<Container, &str>); 16] = [
             (b"PK\x03\x04rest", Ok(Container::PthZip)),
             (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80", Ok(Container::PthLegacy)),
             (b"\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80", Ok(Container::PthLegacy)),
@@ -123,7 +126,6 @@ mod tests {
             // A header of 8 bytes: also the first bytes of an ONNX model's.
             (b"\x08\0\0\0\0\0\0\0{}      ", Ok(Container::Safetensors)),
             (b"", Err("empty")),
-            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", Err("Git LFS")),
             (b"\x89HDF\r\n\x1a\nrest", Err("HDF5")),
             (b"\x08\x07\x12\x07pytorch\x1a", Err("ONNX")),
             (b"\x1c\0\0\0TFL3", Err("TensorFlow Lite")),

@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use est_nets::whole_file;
@@ -23,6 +23,25 @@ impl OutputFile {
     /// Writes with `write` and names this file in its errors.
     pub fn with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), EstError> {
         write(&mut self.writer).map_err(|error| EstError::Output { path: self.path.clone(), error })
+    }
+
+    /// Changes the last `length` bytes of those that were written.
+    pub fn rewrite_end(
+        &mut self,
+        length: usize,
+        change: impl FnOnce(&mut [u8]) -> std::io::Result<()>,
+    ) -> Result<(), EstError> {
+        let rewrite = || {
+            self.writer.flush()?;
+            let file = self.writer.get_mut();
+            let mut end = vec![0; length];
+            let at = file.seek(SeekFrom::End(-(length as i64)))?;
+            file.read_exact(&mut end)?;
+            change(&mut end)?;
+            file.seek(SeekFrom::Start(at))?;
+            file.write_all(&end)
+        };
+        rewrite().map_err(|error| EstError::Output { path: self.path.clone(), error })
     }
 
     /// Puts the complete file in its place, on the disk and not just in its cache.

@@ -3,19 +3,27 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use est_nets::StandIn;
 use serde_json::{Map, Value};
 
 use super::{Input, Source, below};
 use crate::error::EstError;
+use crate::parquet_table::{ParquetTable, is_parquet, read_parquet};
 
 const PATH: &str = "path";
 const VIDEO_ID: &str = "video_id";
 
-/// Reads a CSV list (`,`, `;` or tab between its cells). Paths count from the list's own folder. Columns that mean nothing
+/// Reads a list, CSV (`,`, `;` or tab between its cells) or Parquet. Paths count from the list's own folder. Columns that mean nothing
 /// here stay with their video.
 pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
     let wrong = |problem: String| EstError::Source { pattern: list.display().to_string(), problem };
-    let bytes = std::fs::read(list).map_err(|error| wrong(format!("cannot be read ({error}); check the path")))?;
+    if let Some(what) = StandIn::at(list) {
+        return Err(wrong(format!("is not the list itself but {what}; {}", what.remedy())));
+    }
+    let bytes = match is_parquet(list) {
+        true => as_csv(list).map_err(wrong)?,
+        false => std::fs::read(list).map_err(|error| wrong(format!("cannot be read ({error}); check the path")))?,
+    };
     let text = String::from_utf8(bytes)
         .map_err(|_| wrong("is no UTF-8 text; save it as CSV in UTF-8 in your spreadsheet program".to_string()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -71,6 +79,15 @@ pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
     Ok(inputs)
 }
 
+/// A Parquet list as the CSV that says the same; its first row is line 2.
+fn as_csv(list: &Path) -> Result<Vec<u8>, String> {
+    let ParquetTable { columns, rows } = read_parquet(list, |_| true)?;
+    let mut table = csv::Writer::from_writer(vec![]);
+    let written = std::iter::once(&columns).chain(&rows).try_for_each(|row| table.write_record(row));
+    written.map_err(|error| error.to_string())?;
+    table.into_inner().map_err(|error| error.to_string())
+}
+
 /// The one video that a cell names.
 fn one(folder: &Path, cell: &str) -> Result<Input, String> {
     let path = folder.join(cell);
@@ -103,6 +120,15 @@ fn bad_name(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::basic::Compression;
+    use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+    use ::parquet::errors::ParquetError;
+    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Input>, String> {
@@ -121,6 +147,58 @@ mod tests {
         assert!(inputs[0].source.path().ends_with("a/x.mp4"));
         // A path out of the list's folder has the file's own name.
         assert_eq!(read("path\n../elsewhere/x.mp4\n").unwrap()[0].name, "x");
+    }
+
+    /// A list as pandas writes it, by whatever codec.
+    fn parquet(path: &Path, codec: Compression) -> Result<(), ParquetError> {
+        let schema = "message list { required binary path (UTF8); optional int64 age; }";
+        let properties = WriterProperties::builder().set_compression(codec).build();
+        let schema = Arc::new(parse_message_type(schema)?);
+        let file = std::fs::File::create(path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
+        let mut rows = writer.next_row_group()?;
+        let mut column = rows.next_column()?.unwrap();
+        column.typed::<ByteArrayType>().write_batch(&["a/x.mp4", "b,c.mp4"].map(ByteArray::from), None, None)?;
+        column.close()?;
+        let mut column = rows.next_column()?.unwrap();
+        column.typed::<Int64Type>().write_batch(&[31], Some(&[1, 0]), None)?;
+        column.close()?;
+        rows.close()?;
+        writer.close().map(drop)
+    }
+
+    #[test]
+    fn parquet_lists_by_every_codec_or_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let zstd = Compression::ZSTD(Default::default());
+        let gzip = Compression::GZIP(Default::default());
+        for codec in
+            [Compression::UNCOMPRESSED, Compression::SNAPPY, gzip, zstd, Compression::LZ4, Compression::LZ4_RAW]
+        {
+            // By its name, and by its first bytes.
+            for name in ["videos.parquet", "videos.lst"] {
+                let path = folder.path().join(name);
+                parquet(&path, codec).unwrap();
+                let inputs = read_list(&path).unwrap();
+                let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
+                assert_eq!(names, ["a/x", "b,c"], "{codec:?}");
+                assert_eq!([&inputs[0].columns["age"], &inputs[1].columns["age"]], ["31", ""], "{codec:?}");
+            }
+        }
+        // Written without compression and then said to be by another codec, which no writer here knows: the number stands
+        // in the chunk's metadata, after its path, as an integer of field 4.
+        let path = folder.path().join("brotli.parquet");
+        for (codec, name) in [(4, "Brotli"), (3, "LZO")] {
+            parquet(&path, Compression::UNCOMPRESSED).unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let at =
+                bytes.windows(6).rposition(|window| window == b"path\x15\x00").expect("the codec after the path") + 5;
+            bytes[at] = codec * 2;
+            std::fs::write(&path, bytes).unwrap();
+            let error = read_list(&path).unwrap_err().to_string();
+            assert!(error.contains("brotli.parquet: column `path` is compressed with"), "{error}");
+            assert!(error.contains(name) && error.contains("zstd"), "{error}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use est_media::{IMAGE_EXTENSIONS, Live, natural_order};
+use est_nets::StandIn;
 use serde_json::{Map, Value};
 
 use crate::error::EstError;
@@ -164,11 +165,16 @@ fn gather(folder: &Path, videos: &mut Vec<PathBuf>) -> Result<(), EstError> {
             if !path.join(run::MANIFEST).exists() {
                 gather(&path, videos)?;
             }
-        } else if is_video(&path) && path.is_file() {
+        } else if is_video(&path) && is_there(&path) {
             videos.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether there is a file, or a link in its place that the decoder can tell how to follow.
+fn is_there(path: &Path) -> bool {
+    path.is_file() || StandIn::at(path).is_some()
 }
 
 /// The video `file` of `folder`, called as its path from there.
@@ -185,7 +191,7 @@ fn below(folder: &Path, file: PathBuf) -> Input {
 fn matches(pattern: &str) -> Result<Vec<Input>, EstError> {
     let problem = |problem: String| EstError::Source { pattern: pattern.to_string(), problem };
     let paths = glob::glob(pattern).map_err(|error| problem(format!("not a pattern ({error}); put it in quotes")))?;
-    let files: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| is_there(path)).collect();
     if files.is_empty() {
         return Err(problem("no file matches; check the pattern and the folder".to_string()));
     }
