@@ -29,6 +29,11 @@ table openface '\x05frame, face_id, timestamp, confidence, success, AU01_r\n1, 0
 table pyfeat '\x06frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n0,1,2,3,4,0.9,0,0,0,1,0,0,0\n'
 table list '\x07path,video_id,participant\na.mp4,one,p1\nb.mp4,,p2\n'
 table manifest '\x08{"video_id":"a","source":"/a.mp4","config_sha256":"0","at":"2026-11-24T15:00:00Z","files":["a.csv"],"summary":{"rows":1}}\n'
+part() { printf '{"part":%s,"of":2,"list_sha256":"%s","videos":2,"names":["%s"],"numbering":{"first":0,"step":1},"at":"2026-11-30T00:00:00Z","command":["est","predict","v","--out","p%s","--shard","auto/2"]}\\n' "$1" "$2" "$3" "$1"; }
+entry() { printf '{"video_id":"%s","source":"/%s.mp4","config_sha256":"0","at":"","files":[]}\\n' "$1" "$1"; }
+both=$(printf '["a","b"]' | sha256sum | cut -d ' ' -f 1)
+table parts "\\x09$(part 1 "$both" a)\\n===\\n$(entry a)\\n===\\n$(part 2 "$both" b)\\n===\\n$(entry b)"
+table one-part "\\x09$(part 1 "$both" a)\\n===\\n\\n===\\n$(part 2 0 c)\\n===\\n"
 # A prepared set of one clip of two pictures: manifest, index, shard and split in one file.
 work=$(mktemp -d)
 mkdir -p "$work/root/a"

@@ -1,9 +1,9 @@
 //! Tables and lists that users write or bring: clips of their own, frame lists, splits, subgroups, predictions, other
-//! programs' results, lists of videos, manifests of results. The first byte says which.
+//! programs' results, lists of videos, manifests of results, parts of a run. The first byte says which.
 #![no_main]
 
 use est::foreign::Peer;
-use est::run::{MANIFEST, OutputFolder, RUNS};
+use est::run::{MANIFEST, Merge, OutputFolder, PARTS, RUNS};
 use est_data::datasets::{Request, find};
 use est_data::protocol::Split;
 use est_eval::predictions;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
-    match kind % 9 {
+    match kind % 10 {
         kind @ (0 | 1) => {
             let set = find(["own", "frames"][usize::from(kind)]).expect("a set of that name");
             let list = file("list.csv", bytes);
@@ -38,6 +38,21 @@ fuzz_target!(|bytes: &[u8]| {
             }
             if let Ok(mut results) = OutputFolder::existing(&results) {
                 let _ = results.write_table();
+            }
+        }
+        9 => {
+            let [parts_a, manifest_a, parts_b, manifest_b] = parts(bytes);
+            let shards = ["part-a", "part-b"].map(|name| folder().join(name));
+            let files = [[parts_a, manifest_a], [parts_b, manifest_b]];
+            for (shard, files) in shards.iter().zip(files) {
+                std::fs::create_dir_all(shard).expect("there is room for a folder");
+                for (name, bytes) in [PARTS, MANIFEST].into_iter().zip(files) {
+                    std::fs::write(shard.join(name), bytes).expect("there is room for an input");
+                }
+            }
+            if let Ok(merge) = Merge::plan(&folder().join("joined"), &shards) {
+                let gaps = merge.gaps().expect("the files can be read");
+                drop(gaps.iter().map(ToString::to_string).collect::<Vec<_>>());
             }
         }
         kind => {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use est::report::{Cell, Columns, write_line};
+use est::report::{Cell, Format, Table, object, write_line};
 use est::{EstError, Row};
 use est_media::{Live, Stop, TrackId};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -54,22 +54,42 @@ pub fn stop_at_interrupt(stop: &Stop) -> anyhow::Result<()> {
 /// Rows as they come, in a file that can be read meanwhile. The complete result takes its place at the end.
 pub struct GrowingRows {
     path: PathBuf,
-    columns: Columns,
+    table: Table,
+    names: Vec<String>,
     file: File,
+    csv: bool,
 }
 
 impl GrowingRows {
-    pub fn create(path: PathBuf, columns: Columns) -> Result<Self, EstError> {
+    /// None of a format whose file is of no use before its end.
+    pub fn create(format: Format, path: PathBuf, table: Table) -> Result<Option<Self>, EstError> {
+        let csv = match format {
+            Format::Csv => true,
+            Format::Jsonl => false,
+            _ => return Ok(None),
+        };
+        let names = table.names();
         let wrong = |error| EstError::Output { path: path.clone(), error };
         let mut file = File::create(&path).map_err(wrong)?;
-        write_line(&mut file, columns.names()).map_err(wrong)?;
-        Ok(GrowingRows { file, columns, path })
+        if csv {
+            write_line(&mut file, names.clone()).map_err(wrong)?;
+        }
+        Ok(Some(GrowingRows { path, table, names, file, csv }))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        let cells = self.columns.cells(row);
-        let line = write_line(&mut self.file, cells.iter().map(Cell::to_text));
-        line.map_err(|error| EstError::Output { path: self.path.clone(), error })
+        self.table.add(row).iter().try_for_each(|cells| {
+            let written = if self.csv {
+                write_line(&mut self.file, cells.iter().map(Cell::to_text))
+            } else {
+                self.file.write_all(format!("{}\n", object(&self.names, cells)).as_bytes())
+            };
+            written.map_err(|error| EstError::Output { path: self.path.clone(), error })
+        })
     }
 }
 

@@ -1,7 +1,11 @@
 //! `est`: apparent facial expressions over time, from video. `args` parses, `main` dispatches, `commands` do.
 //! Standard output is data, standard error is progress and problems. Exit codes: 0 everything worked, 1 nothing was done,
-//! 2 the command line is wrong, 3 some videos failed and the others are done.
+//! 2 the command line is wrong, 3 some videos failed and the others are done, 141 nobody reads what is printed.
 #![forbid(unsafe_code)]
+
+// Before all others, so that its `println!` is theirs.
+#[macro_use]
+mod stdio;
 
 mod args;
 mod assets;
@@ -22,7 +26,12 @@ fn main() -> ExitCode {
     match parse() {
         // For the test of the documentation's commands.
         Ok(_) if std::env::var_os("EST_PARSE_ONLY").is_some() => ExitCode::SUCCESS,
-        Ok(Args { command }) => run(command),
+        Ok(Args { command }) => {
+            if !command.only_prints() {
+                stdio::makes_files();
+            }
+            stdio::ended(run(command))
+        }
         Err(error) => {
             log::Log::plain().error(&error);
             ExitCode::from(2)
@@ -35,7 +44,7 @@ fn parse() -> anyhow::Result<Args> {
     let program = args::program();
     let mut line: Vec<OsString> = std::env::args_os().collect();
     // Which command, and what it is given: known even where the file has to complete it.
-    let given = program.clone().ignore_errors(true).get_matches_from(&line);
+    let given = program.clone().ignore_errors(true).try_get_matches_from(&line).unwrap_or_else(|error| show(&error));
     // `est config` must be able to say what is wrong with the file.
     if let Some(command) = given.subcommand_name().filter(|&command| command != "config")
         && let Some(config) = Config::read(&program)?
@@ -43,8 +52,18 @@ fn parse() -> anyhow::Result<Args> {
     {
         line.splice(place + 1..place + 1, config.additions(&program, &given));
     }
-    let matches = program.get_matches_from(line);
-    Ok(Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    let matches = program.try_get_matches_from(line).unwrap_or_else(|error| show(&error));
+    Ok(Args::from_arg_matches(&matches).unwrap_or_else(|error| show(&error)))
+}
+
+/// Ends the program with what the parser has to say: help, the version, or what is wrong.
+fn show(error: &clap::Error) -> ! {
+    if let Err(problem) = error.print()
+        && !error.use_stderr()
+    {
+        stdio::failed(&problem);
+    }
+    std::process::exit(error.exit_code())
 }
 
 fn run(command: Command) -> ExitCode {

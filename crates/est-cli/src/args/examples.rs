@@ -14,6 +14,8 @@ est predict interviews --out part-2 --shard 2/8 --purpose pilot --retain 90
 est predict interview.mp4 --format mp4 --blur  # annotated, faces unrecognisable
 est predict cam:0 --consent  # a camera
 est predict session.mkv --start 01:30 --end 02:45.5 --stream 2  # a part, of the second camera
+est predict interview.mp4 --every 1s  # a row a second for each face
+est predict cam:0 --consent --format jsonl --out -  # rows as they come, for another program
 est predict clips --weights model.est --crops  # frames that already are face crops",
     ),
     (
@@ -60,7 +62,11 @@ est weights shrink model.est small.est  # for prediction only",
         "est doctor  # what is installed
 est doctor --kernels  # which kernel runs each layer",
     ),
-    ("merge", "est merge results part-1 part-2  # what two shards made"),
+    (
+        "merge",
+        "est merge results part-1 part-2  # what two shards made
+est merge results part-* --partial  # what is there, though parts are missing",
+    ),
     (
         "purge",
         "est purge results --dry-run  # what would be deleted

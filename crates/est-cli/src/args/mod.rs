@@ -79,12 +79,31 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Whether what it prints is all that it makes. Without a reader it has nothing to do.
+    pub fn only_prints(&self) -> bool {
+        match self {
+            Command::Predict(args) => args.dry_run || args.to_standard_output(),
+            Command::Prepare(args) => args.dry_run,
+            Command::Purge(args) => args.dry_run,
+            Command::Weights(args) => matches!(args.command, WeightsCommand::Show(_)),
+            Command::Compare(_)
+            | Command::Complexity(_)
+            | Command::Doctor(_)
+            | Command::Config(_)
+            | Command::Licenses(_)
+            | Command::Completions(_) => true,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub struct PredictArgs {
     /// Video files, folders (of videos, at any depth: each of them; of pictures: one video), or quoted patterns like 'clips/*.mp4'
     #[arg(required_unless_present = "list", value_name = "SOURCE")]
     pub sources: Vec<PathBuf>,
-    /// Folder for the results; made if it is not there
+    /// Folder for the results; made if it is not there. With --format jsonl, - is standard output
     #[arg(long, value_name = "DIR", default_value = "est-results")]
     pub out: PathBuf,
     /// Weights file of `est train` or `est weights import`, or random:SEED for an untrained model [default: est's own]
@@ -124,6 +143,13 @@ pub struct PredictArgs {
     pub live: LiveArgs,
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+impl PredictArgs {
+    /// Rows go to standard output, and nothing is kept.
+    pub fn to_standard_output(&self) -> bool {
+        self.out.as_os_str() == "-"
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

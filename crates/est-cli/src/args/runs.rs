@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use est::run::{Retention, Shard};
+use est::run::{Retention, ShardChoice};
 
 /// Which of the videos are done, how, and what is noted about it.
 #[derive(Debug, clap::Args)]
@@ -13,9 +13,10 @@ pub struct RunArgs {
     /// Do what is up to date too, and replace results of other videos of the same name
     #[arg(long)]
     pub again: bool,
-    /// Do one part of the videos, like 2/8; auto takes it from a Slurm array, auto/8 from a Kubernetes indexed job too
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    pub shard: Option<Shard>,
+    /// Do one part of the videos, like 2/8. auto: the part that this task of a Slurm array is; auto/8: of eight, also of a
+    /// Kubernetes, Grid Engine, PBS, LSF or AWS Batch array; auto/8@0: of tasks from 0 on; auto/8@0:4: in steps of 4
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<ShardChoice>,
     /// What the results are for, for the run log
     #[arg(long, value_name = "TEXT")]
     pub purpose: Option<String>,
@@ -55,6 +56,9 @@ pub struct MergeArgs {
     /// Folders that `est predict --shard` wrote
     #[arg(value_name = "SHARD", required = true)]
     pub shards: Vec<PathBuf>,
+    /// Join what is there though parts or videos are missing, or nobody can tell
+    #[arg(long)]
+    pub partial: bool,
     /// Log as JSON lines on standard error, and the summary as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -74,8 +78,4 @@ pub struct PurgeArgs {
     /// List what would be deleted, and delete nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    Shard::parse(text, |name| std::env::var(name).ok())
 }

@@ -1,6 +1,5 @@
 //! `est completions` and `est man`: made from the same definition that parses the command line.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,7 +9,7 @@ use crate::args::{self, CompletionsArgs, ManArgs};
 pub fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut script = vec![];
     clap_complete::generate(args.shell, &mut args::program(), "est", &mut script);
-    std::io::stdout().write_all(&script).context("standard output cannot be written to")?;
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }
 

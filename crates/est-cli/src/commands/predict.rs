@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
-use est::report::{Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, write_record};
+use est::report::{
+    Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, Table, write_record,
+};
 use est::run::{Event, Made, OutputFolder, RunLine, Standing, Work, config_sha256};
-use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row, Source};
+use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row};
 use est_engine::Precision;
 use est_media::{DecodeOptions, Live};
 use serde_json::json;
@@ -20,6 +21,12 @@ use crate::args::{PrecisionKind, PredictArgs, StreamChoice};
 use crate::live::{self, GrowingRows, View};
 use crate::log::{Log, Turn, text_of};
 use crate::notice;
+use crate::stdio::CLOSED;
+
+mod sources;
+mod stream;
+
+use sources::{command_line, inputs, live_of, part, the_live};
 
 /// Some videos failed, the others are done.
 const PARTLY: u8 = 3;
@@ -44,7 +51,12 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     let mut ended = Ended::default();
     let mut inputs = inputs(args, log, &mut ended);
     // Before anything slow: a folder that cannot be written to.
-    let folder = if args.dry_run { OutputFolder::look(&args.out) } else { OutputFolder::open(&args.out) };
+    stream::check(args)?;
+    if args.output.every.is_some() && !args.output.formats().into_iter().any(Format::is_table) {
+        log.warning("--every makes tables coarser, and --format names none");
+    }
+    let keeps = !args.dry_run && !args.to_standard_output();
+    let folder = if keeps { OutputFolder::open(&args.out) } else { OutputFolder::look(&args.out) };
     let folder = &mut folder?;
     // Results that lie among the videos.
     inputs.retain(|input| !folder.wrote(input.source.path()));
@@ -65,11 +77,15 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         inputs = inputs.into_iter().flat_map(|input| input.each_stream(&decoding)).collect();
     }
     est::tell_apart(&mut inputs);
-    if let Some(shard) = args.run.shard {
-        inputs.retain(|input| shard.holds(input));
+    if let Some(choice) = &args.run.shard {
+        let part = part(choice, args, &inputs)?;
+        inputs.retain(|input| part.names.binary_search(&input.name).is_ok());
+        if keeps {
+            folder.parts().add(&part)?;
+        }
         if inputs.is_empty() {
             log.note("no video is in this part", json!({}));
-            if !args.dry_run {
+            if keeps {
                 // `est merge` finds a folder of results.
                 folder.write_table()?;
             }
@@ -96,43 +112,15 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         }
         return Ok(ended);
     }
-    let line = RunLine::begin(std::env::args().collect(), args.run.purpose.clone(), args.run.retain, record, formats);
+    if args.to_standard_output() {
+        stream::go(&mut run, &inputs, &mut ended);
+        return Ok(ended);
+    }
+    let line = RunLine::begin(command_line(), args.run.purpose.clone(), args.run.retain, record, formats);
     let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
     ended.right += outcome.up_to_date + outcome.done;
     ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
     Ok(ended)
-}
-
-/// The live source, if there is one: then it is alone, for it need not end.
-fn the_live(inputs: &mut [Input], args: &PredictArgs) -> anyhow::Result<Option<Live>> {
-    let place = inputs.iter().position(|input| matches!(input.source, Source::Live { .. }));
-    let Some(place) = place else { return Ok(None) };
-    ensure!(inputs.len() == 1, "a camera, a stream or standard input is read alone: it need not end");
-    if let Some(name) = &args.live.name {
-        inputs[place].name.clone_from(name);
-    }
-    Ok(live_of(&inputs[place]).cloned())
-}
-
-fn live_of(input: &Input) -> Option<&Live> {
-    match &input.source {
-        Source::Live { live, .. } => Some(live),
-        _ => None,
-    }
-}
-
-/// The videos of the command line. Those that are none are told, and counted in `ended`.
-fn inputs(args: &PredictArgs, log: Log, ended: &mut Ended) -> Vec<Input> {
-    let listed = args.run.list.iter().map(|list| est::read_list(list));
-    let named = args.sources.iter().map(|argument| Input::expand(argument));
-    let mut inputs = vec![];
-    for found in listed.chain(named) {
-        match found {
-            Ok(found) => inputs.extend(found),
-            Err(error) => ended.failed(log, &error.to_string()),
-        }
-    }
-    inputs
 }
 
 /// How it went, for the last words and the exit code.
@@ -141,6 +129,8 @@ struct Ended {
     /// Done, or up to date.
     right: usize,
     reasons: Vec<String>,
+    /// Nobody reads the rows any more.
+    unread: bool,
 }
 
 impl Ended {
@@ -150,6 +140,9 @@ impl Ended {
     }
 
     fn tell(&self, log: Log) -> ExitCode {
+        if self.unread {
+            return ExitCode::from(CLOSED);
+        }
         let failed = self.reasons.len();
         if failed == 0 {
             return ExitCode::SUCCESS;
@@ -235,6 +228,7 @@ impl<'a> Start<'a> {
             hop: options.hop,
             low_quality: options.low_quality,
             signal: args.output.signal(),
+            every_s: args.output.every,
             pictures: args.output.pictures(),
             image_fps: decoding.fps,
             start_s: decoding.range.start_s,
@@ -264,9 +258,8 @@ struct Run<'a> {
 
 impl Work for Run<'_> {
     fn make(&mut self, input: &Input, folder: &Path) -> Result<Made, String> {
-        // Another est may have been faster with the one that was opened.
-        let first = self.first.take().filter(|(name, _)| *name == input.name).map(|(_, opened)| opened);
-        let summary = self.one(input, folder, first).map_err(|error| error.to_string())?;
+        let opened = self.opened(input);
+        let summary = self.one(input, Some(folder), opened).map_err(|error| error.to_string())?;
         let made = Made {
             summary: serde_json::to_value(&summary).expect("summaries are plain data"),
             classes: self.recogniser.model().classes.clone(),
@@ -311,6 +304,11 @@ impl Work for Run<'_> {
 }
 
 impl Run<'_> {
+    /// The video that was opened before, if it is `input`: another est may have been faster with it.
+    fn opened(&mut self, input: &Input) -> Option<Opened> {
+        self.first.take().filter(|(name, _)| *name == input.name).map(|(_, opened)| opened)
+    }
+
     /// What would be done, for --dry-run.
     fn describe(&self, input: &Input, standing: &Standing) -> anyhow::Result<()> {
         let source = &input.source;
@@ -319,7 +317,11 @@ impl Run<'_> {
         let outputs =
             self.args.output.formats().into_iter().flat_map(|format| format.paths(&self.args.out, &input.name));
         let outputs = outputs.chain([record_path(&self.args.out, &input.name)]);
-        let outputs: Vec<String> = outputs.map(|path| path.display().to_string()).collect();
+        let outputs: Vec<String> = if self.args.to_standard_output() {
+            vec![stream::STANDARD_OUTPUT.to_string()]
+        } else {
+            outputs.map(|path| path.display().to_string()).collect()
+        };
         if self.args.json {
             let line = json!({
                 "source": source.path(), "standing": standing.name(), "codec": info.codec, "width": info.width,
@@ -341,24 +343,30 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes the results of one video into `folder`. `opened`: the video, if it was opened before.
-    fn one(&mut self, input: &Input, folder: &Path, opened: Option<Opened>) -> Result<Summary, EstError> {
+    /// Writes the results of one video into `folder`, or its rows to standard output. `opened`: the video, if it was opened
+    /// before.
+    fn one(&mut self, input: &Input, folder: Option<&Path>, opened: Option<Opened>) -> Result<Summary, EstError> {
         let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(&input.source)));
         let (video, name) = (video?, &input.name);
         let timings = video.timings().clone();
-        let record = record_path(folder, name);
-        if let Some(parent) = record.parent() {
+        let record = folder.map(|folder| record_path(folder, name));
+        if let Some(parent) = record.as_deref().and_then(Path::parent) {
             std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
         }
-        let job = Job {
-            folder,
-            home: &self.args.out,
-            name,
-            source: &input.source,
-            decoding: &self.decoding,
-            record: &self.record,
+        let mut reports = match folder {
+            None => Reports::stream(Box::new(std::io::stdout()), name, &self.record),
+            Some(folder) => {
+                let job = Job {
+                    folder,
+                    home: &self.args.out,
+                    name,
+                    source: &input.source,
+                    decoding: &self.decoding,
+                    record: &self.record,
+                };
+                Reports::create(&self.args.output.formats(), &job)?
+            }
         };
-        let mut reports = Reports::create(&self.args.output.formats(), &job)?;
         let mut summary = match live_of(input) {
             Some(live) => self.watch(live, name, video, &mut reports)?,
             None => {
@@ -373,7 +381,9 @@ impl Run<'_> {
             summary.source.clone_from(name);
         }
         reports.finish(&mut summary)?;
-        write_record(&record, &self.record, &summary)?;
+        if let Some(record) = record {
+            write_record(&record, &self.record, &summary)?;
+        }
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
         }
@@ -383,10 +393,16 @@ impl Run<'_> {
     /// Reads a live source to its end, or until it is stopped. Its rows grow in the folder of results meanwhile.
     fn watch(&mut self, live: &Live, name: &str, video: OpenVideo, reports: &mut Reports) -> Result<Summary, EstError> {
         let model = self.recogniser.model();
-        let path = Format::Csv.paths(&self.args.out, name).remove(0);
-        let mut view = View::new(live, &path, &model.classes, self.log.prints());
-        let grows = self.args.output.formats().contains(&Format::Csv);
-        let mut growing = grows.then(|| GrowingRows::create(path, Columns::new(name, &self.record))).transpose()?;
+        let stays = !self.args.to_standard_output();
+        let formats = self.args.output.formats();
+        let growing = formats.iter().filter(|_| stays).map(|&format| {
+            let path = format.paths(&self.args.out, name).remove(0);
+            GrowingRows::create(format, path, Table::new(name, &self.record))
+        });
+        let mut growing: Vec<GrowingRows> = growing.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let elsewhere = if stays { &self.args.out } else { Path::new(stream::STANDARD_OUTPUT) };
+        let to = growing.first().map_or(elsewhere, GrowingRows::path);
+        let mut view = View::new(live, to, &model.classes, self.log.prints());
         let stop = self.decoding.live.stop.clone();
         let limit = self.args.live.seconds.unwrap_or(f64::INFINITY);
         let seen = RefCell::new(&mut view);
@@ -409,11 +425,15 @@ impl Run<'_> {
         Ok(summary)
     }
 
-    /// The table of one video, or its JSON line.
-    fn print(&self, summary: &Summary, written: &[PathBuf]) {
+    fn warn(&self, summary: &Summary) {
         for warning in &summary.warnings {
             self.log.warning(&format!("{}: {warning}", summary.source));
         }
+    }
+
+    /// The table of one video, or its JSON line.
+    fn print(&self, summary: &Summary, written: &[PathBuf]) {
+        self.warn(summary);
         if self.args.json {
             println!("{}", json!({ "video": summary, "outputs": written }));
         }

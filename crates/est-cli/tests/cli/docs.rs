@@ -67,8 +67,9 @@ fn shell(folder: &Path, command: &str) -> std::process::Output {
     shell
         .env("EST_HOME", folder)
         .env("SLURM_ARRAY_TASK_ID", "1")
-        .env("SLURM_ARRAY_TASK_COUNT", "8")
-        .env("SLURM_ARRAY_TASK_MIN", "0");
+        .env("SLURM_ARRAY_TASK_COUNT", "2")
+        .env("SLURM_ARRAY_TASK_MIN", "1")
+        .env("SLURM_ARRAY_TASK_MAX", "2");
     shell.env("JOB_COMPLETION_INDEX", "2").output().expect("sh starts")
 }
 
@@ -83,8 +84,8 @@ fn every_command_is_one_that_est_takes() {
                 continue;
             }
             let words = command
-                .rsplit("| ")
-                .next()
+                .split("| ")
+                .find(|stage| stage.starts_with("est "))
                 .unwrap()
                 .replace("$SLURM_ARRAY_TASK_ID", "1")
                 .replace("$JOB_COMPLETION_INDEX", "1");

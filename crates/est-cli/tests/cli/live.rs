@@ -11,7 +11,7 @@ use crate::common::{Table, WEIGHTS, ffmpeg, predict};
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../downloads/demo.mp4");
 
 /// Six seconds of a person, in a container that needs no seeking.
-fn recording(folder: &Path) -> PathBuf {
+pub fn recording(folder: &Path) -> PathBuf {
     let path = folder.join("person.mkv");
     let encoded = ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-vf", "scale=320:180"];
     ffmpeg(&[&["-t", "6", "-i", DEMO][..], &encoded, &[path.to_str().unwrap()]].concat());

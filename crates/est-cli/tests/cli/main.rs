@@ -23,6 +23,8 @@ mod licenses;
 mod live;
 mod outputs;
 mod part;
+mod parts;
+mod pipes;
 mod predict;
 mod prepare;
 mod runs;

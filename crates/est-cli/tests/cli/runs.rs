@@ -10,14 +10,14 @@ use crate::common::{Done, Table, WEIGHTS, command, done, ffmpeg, json, with_weig
 use crate::files::files;
 use est_nets::Noise;
 
-struct Place(tempfile::TempDir);
+pub struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Place(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -29,7 +29,7 @@ impl Place {
     }
 
     /// Videos in `in/`, each another one, without a face.
-    fn videos(&self, names: &[&str]) {
+    pub fn videos(&self, names: &[&str]) {
         for (k, name) in names.iter().enumerate() {
             self.put(name, b"");
             let path = self.path("in").join(name);
@@ -38,25 +38,25 @@ impl Place {
         }
     }
 
-    fn predict(&self, out: &str, more: &[&str]) -> Command {
+    pub fn predict(&self, out: &str, more: &[&str]) -> Command {
         let mut command = command();
         command.arg("predict").arg(self.path("in")).arg("--out").arg(self.path(out));
         command.args(with_weights(WEIGHTS, more));
         command
     }
 
-    fn run(&self, out: &str, more: &[&str]) -> Done {
+    pub fn run(&self, out: &str, more: &[&str]) -> Done {
         done(self.predict(out, more).output().unwrap())
     }
 
     /// The results below `out`: everything but what says when and how often.
-    fn results(&self, out: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    pub fn results(&self, out: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = files(&self.path(out));
         files.retain(|name, _| !name.to_string_lossy().ends_with(".jsonl"));
         files
     }
 
-    fn names(&self, out: &str) -> Vec<String> {
+    pub fn names(&self, out: &str) -> Vec<String> {
         self.results(out).keys().map(|name| name.to_string_lossy().into_owned()).collect()
     }
 
@@ -66,7 +66,7 @@ impl Place {
     }
 
     /// The manifest's lines.
-    fn manifest(&self, out: &str) -> Vec<serde_json::Value> {
+    pub fn manifest(&self, out: &str) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.path(out).join("est-manifest.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -141,8 +141,9 @@ fn shards_are_all_of_the_videos_and_merge_into_one() {
     place.videos(&["1.mp4", "2.mp4", "s/3.mp4", "s/4.mp4", "5.mp4"]);
     place.run("whole", &[]).succeeded();
     place.run("first", &["--shard", "1/2"]).succeeded();
-    let mut second = place.predict("second", &["--shard", "auto"]);
-    second.envs([("SLURM_ARRAY_TASK_ID", "4"), ("SLURM_ARRAY_TASK_MIN", "3"), ("SLURM_ARRAY_TASK_COUNT", "2")]);
+    let mut second = place.predict("second", &["--shard", "auto/2"]);
+    let array = [("ID", "4"), ("MIN", "3"), ("MAX", "4"), ("COUNT", "2")];
+    second.envs(array.map(|(what, value)| (format!("SLURM_ARRAY_TASK_{what}"), value)));
     done(second.output().unwrap()).succeeded();
     let (first, second) = (place.manifest("first").len(), place.manifest("second").len());
     assert!(first > 0 && second > 0 && first + second == 5, "{first} and {second}");

@@ -3,35 +3,31 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::columns::{Cell, Columns};
+use super::columns::{Cell, Column};
 use super::output::OutputFile;
-use super::reports::Report;
+use super::reports::Lines;
 use super::summary::Summary;
 use crate::error::EstError;
-use crate::row::Row;
 
 pub struct CsvReport {
-    columns: Columns,
     file: OutputFile,
 }
 
 impl CsvReport {
-    pub fn create(path: &Path, columns: Columns) -> Result<Self, EstError> {
-        let mut report = CsvReport { file: OutputFile::create(path)?, columns };
-        let names = report.columns.names();
-        report.line(names)?;
+    pub fn create(path: &Path, columns: Vec<Column>) -> Result<Self, EstError> {
+        let mut report = CsvReport { file: OutputFile::create(path)? };
+        report.fields(columns.into_iter().map(|column| column.name))?;
         Ok(report)
     }
 
-    fn line(&mut self, fields: impl IntoIterator<Item = String>) -> Result<(), EstError> {
+    fn fields(&mut self, fields: impl IntoIterator<Item = String>) -> Result<(), EstError> {
         self.file.with(|file| write_line(file, fields))
     }
 }
 
-impl Report for CsvReport {
-    fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        let cells = self.columns.cells(row);
-        self.line(cells.iter().map(Cell::to_text))
+impl Lines for CsvReport {
+    fn line(&mut self, cells: Vec<Cell>) -> Result<(), EstError> {
+        self.fields(cells.iter().map(Cell::to_text))
     }
 
     fn finish(self: Box<Self>, _: &Summary) -> Result<Vec<PathBuf>, EstError> {

@@ -11,6 +11,7 @@ pub enum Format {
     Csv,
     Parquet,
     Json,
+    Jsonl,
     Eaf,
     Vtt,
     Bids,
@@ -19,8 +20,17 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 8] =
-        [Format::Csv, Format::Parquet, Format::Json, Format::Eaf, Format::Vtt, Format::Bids, Format::Mp4, Format::Html];
+    pub const ALL: [Format; 9] = [
+        Format::Csv,
+        Format::Parquet,
+        Format::Json,
+        Format::Jsonl,
+        Format::Eaf,
+        Format::Vtt,
+        Format::Bids,
+        Format::Mp4,
+        Format::Html,
+    ];
 
     /// How users name it.
     pub fn name(self) -> &'static str {
@@ -28,6 +38,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Parquet => "parquet",
             Format::Json => "json",
+            Format::Jsonl => "jsonl",
             Format::Eaf => "eaf",
             Format::Vtt => "vtt",
             Format::Bids => "bids",
@@ -42,12 +53,18 @@ impl Format {
             Format::Csv => "one line per decoded frame and face",
             Format::Parquet => "the same rows with types, for pandas, R, DuckDB",
             Format::Json => "rows, tracks and settings in one object",
+            Format::Jsonl => "the same rows, an object a line; with --out - on standard output as they come",
             Format::Eaf => "ELAN annotations: a tier per face, a label per stretch of time",
             Format::Vtt => "WebVTT subtitles: a cue per stretch of a face's label",
             Format::Bids => "BIDS events table with its description",
             Format::Mp4 => "the video with boxes and expressions drawn in; needs the program ffmpeg",
             Format::Html => "a page with curves of each face, in one file",
         }
+    }
+
+    /// Whether it is a table of rows: what `--every` makes coarser.
+    pub fn is_table(self) -> bool {
+        matches!(self, Format::Csv | Format::Parquet | Format::Json | Format::Jsonl)
     }
 
     /// Whether what it needs beside est is there.
@@ -64,6 +81,7 @@ impl Format {
             Format::Csv => &[".csv"],
             Format::Parquet => &[".parquet"],
             Format::Json => &[".json"],
+            Format::Jsonl => &[".jsonl"],
             Format::Eaf => &[".eaf"],
             Format::Vtt => &[".vtt"],
             Format::Bids => &["_events.tsv", "_events.json"],

@@ -15,12 +15,11 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{Cell, Column, Columns, Kind};
+use super::columns::{Cell, Column, Kind};
 use super::output::OutputFile;
-use super::reports::Report;
+use super::reports::Lines;
 use super::summary::Summary;
 use crate::error::EstError;
-use crate::row::Row;
 
 /// Rows held until they are written together: some 5 MB, enough for columns to compress, and five minutes of one face at
 /// 25 frames a second, so that a question about a minute reads 2 of the 22 groups of two hours.
@@ -29,7 +28,6 @@ const GROUP: usize = 8192;
 const PAGE: usize = 1024;
 
 pub struct ParquetReport {
-    columns: Columns,
     values: Vec<Values>,
     rows: usize,
     path: PathBuf,
@@ -50,10 +48,9 @@ enum Filled {
 }
 
 impl ParquetReport {
-    pub fn create(path: &Path, columns: Columns) -> Result<Self, EstError> {
-        let all = columns.all();
+    pub fn create(path: &Path, columns: Vec<Column>) -> Result<Self, EstError> {
         let wrong = wrong(path);
-        let fields = all.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
+        let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
         let schema = Type::group_type_builder("row").with_fields(fields).build().map_err(&wrong)?;
         let at = |name: &str| all.iter().position(|column| column.name == name).expect("a column of every table");
         let rising = |name| SortingColumn { column_idx: at(name) as i32, descending: false, nulls_first: false };
@@ -64,8 +61,8 @@ impl ParquetReport {
             .build();
         let file = OutputFile::create(path)?;
         let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(&wrong)?;
-        let values = all.iter().map(Values::of).collect();
-        Ok(ParquetReport { columns, values, rows: 0, path: path.to_owned(), writer })
+        let values = columns.iter().map(Values::of).collect();
+        Ok(ParquetReport { values, rows: 0, path: path.to_owned(), writer })
     }
 
     fn write_group(&mut self) -> Result<(), ParquetError> {
@@ -87,9 +84,9 @@ impl ParquetReport {
     }
 }
 
-impl Report for ParquetReport {
-    fn row(&mut self, row: &Row) -> Result<(), EstError> {
-        for (values, cell) in self.values.iter_mut().zip(self.columns.cells(row)) {
+impl Lines for ParquetReport {
+    fn line(&mut self, cells: Vec<Cell>) -> Result<(), EstError> {
+        for (values, cell) in self.values.iter_mut().zip(cells) {
             values.push(cell);
         }
         self.rows += 1;

@@ -26,6 +26,9 @@ pub struct RunRecord {
     pub hop: usize,
     pub low_quality: f32,
     pub signal: SignalOptions,
+    /// Length of the stretches that a line of a table is over, in seconds; None for a line a frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_s: Option<f64>,
     pub pictures: Pictures,
     /// Frames per second given to pictures, which have no clock.
     pub image_fps: f64,

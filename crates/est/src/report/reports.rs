@@ -1,21 +1,24 @@
 //! All results of one video, side by side.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use est_media::DecodeOptions;
 use serde::Serialize;
 
 use super::bids::BidsReport;
-use super::columns::Columns;
+use super::columns::{Cell, Column};
 use super::csv::CsvReport;
 use super::eaf::EafReport;
 use super::format::Format;
 use super::html::HtmlReport;
 use super::json::JsonReport;
+use super::jsonl::JsonlReport;
 use super::media_link::MediaLink;
 use super::parquet::ParquetReport;
 use super::record::RunRecord;
 use super::summary::Summary;
+use super::table::Table;
 use super::visual::{Mp4Report, Privacy, Replay};
 use super::vtt::VttReport;
 use crate::error::EstError;
@@ -28,6 +31,30 @@ pub(super) trait Report {
     fn row(&mut self, row: &Row) -> Result<(), EstError>;
 
     fn finish(self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError>;
+}
+
+/// Takes the lines of a table as they become final, and puts its file in place at the end.
+pub(super) trait Lines {
+    fn line(&mut self, cells: Vec<Cell>) -> Result<(), EstError>;
+
+    fn finish(self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError>;
+}
+
+/// A table and where its lines go.
+struct Tabular {
+    table: Table,
+    lines: Box<dyn Lines>,
+}
+
+impl Report for Tabular {
+    fn row(&mut self, row: &Row) -> Result<(), EstError> {
+        self.table.add(row).into_iter().try_for_each(|line| self.lines.line(line))
+    }
+
+    fn finish(mut self: Box<Self>, summary: &Summary) -> Result<Vec<PathBuf>, EstError> {
+        self.table.end().into_iter().try_for_each(|line| self.lines.line(line))?;
+        self.lines.finish(summary)
+    }
 }
 
 /// A video whose results are to be written.
@@ -62,6 +89,14 @@ impl Reports {
         let signal = Signal::new(job.record.signal.clone(), &job.record.model.classes);
         let reports = formats.iter().map(|&format| create(format, job)).collect::<Result<_, _>>()?;
         Ok(Reports { signal, reports })
+    }
+
+    /// No file: a JSON object for each line of the table of `name`, as soon as it is final.
+    pub fn stream(to: Box<dyn Write>, name: &str, record: &RunRecord) -> Self {
+        let table = Table::new(name, record);
+        let lines = Box::new(JsonlReport::stream(to, table.columns()));
+        let signal = Signal::new(record.signal.clone(), &record.model.classes);
+        Reports { signal, reports: vec![Box::new(Tabular { table, lines })] }
     }
 
     pub fn row(&mut self, row: Row) -> Result<(), EstError> {
@@ -101,11 +136,16 @@ fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
     let replay = || Replay::open(source, decoding, pictures.privacy);
     let paths = format.paths(folder, name);
     let path = &*paths[0];
-    let columns = || Columns::new(name, record);
+    let tabular = |lines: &dyn Fn(Vec<Column>) -> Result<Box<dyn Lines>, EstError>| {
+        let table = Table::new(name, record);
+        let lines = lines(table.columns())?;
+        Ok::<_, EstError>(Box::new(Tabular { table, lines }))
+    };
     Ok(match format {
-        Format::Csv => Box::new(CsvReport::create(path, columns())?),
-        Format::Parquet => Box::new(ParquetReport::create(path, columns())?),
-        Format::Json => Box::new(JsonReport::create(path, columns(), record)?),
+        Format::Csv => tabular(&|columns| Ok(Box::new(CsvReport::create(path, columns)?)))?,
+        Format::Parquet => tabular(&|columns| Ok(Box::new(ParquetReport::create(path, columns)?)))?,
+        Format::Json => tabular(&|columns| Ok(Box::new(JsonReport::create(path, columns, record)?)))?,
+        Format::Jsonl => tabular(&|columns| Ok(Box::new(JsonlReport::create(path, columns)?)))?,
         Format::Eaf => Box::new(EafReport::create(path, MediaLink::of(source, home, name), record)?),
         Format::Vtt => Box::new(VttReport::create(path, record)?),
         Format::Bids => Box::new(BidsReport::create([path, &paths[1]], record)?),

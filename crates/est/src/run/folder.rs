@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use super::claim::{self, Claim};
 use super::log::Runs;
 use super::manifest::{self, Entry, Lines};
-use super::{MANIFEST, RUNS, TABLE, content, table};
+use super::part::Parts;
+use super::{MANIFEST, PARTS, RUNS, TABLE, content, table};
 use crate::error::EstError;
 use crate::report::probe_folder;
 use crate::source::Input;
@@ -28,7 +29,7 @@ impl OutputFolder {
     pub fn open(path: &Path) -> Result<Self, EstError> {
         let wrong = |error| EstError::Output { path: path.to_owned(), error };
         fs::create_dir_all(path).and_then(|()| probe_folder(path)).map_err(wrong)?;
-        let ours = [MANIFEST, RUNS].iter().any(|name| path.join(name).exists());
+        let ours = [MANIFEST, RUNS, PARTS].iter().any(|name| path.join(name).exists());
         if !ours && path.join(TABLE).exists() {
             let problem = format!("holds a {TABLE} that est did not write and would replace; choose another --out");
             return Err(EstError::Source { pattern: path.display().to_string(), problem });
@@ -39,7 +40,7 @@ impl OutputFolder {
 
     /// A folder that est has written results into.
     pub fn existing(path: &Path) -> Result<Self, EstError> {
-        if !path.join(MANIFEST).is_file() && !path.join(RUNS).is_file() {
+        if ![MANIFEST, RUNS, PARTS].iter().any(|name| path.join(name).is_file()) {
             let problem = format!("no folder of results: it has no {MANIFEST}; name one that `est predict` wrote");
             return Err(EstError::Source { pattern: path.display().to_string(), problem });
         }
@@ -76,6 +77,10 @@ impl OutputFolder {
 
     pub fn runs(&self) -> Runs {
         Runs::new(&self.path)
+    }
+
+    pub fn parts(&self) -> Parts {
+        Parts::new(&self.path)
     }
 
     /// Reads what other processes added.

@@ -8,8 +8,15 @@ use serde_json::Value;
 
 use super::claim::Claim;
 use super::folder::{self, OutputFolder};
+use super::gaps::{self, Gap};
 use super::manifest::Entry;
 use crate::error::EstError;
+
+/// The folders that are to be joined.
+pub struct Merge {
+    out: OutputFolder,
+    shards: Vec<OutputFolder>,
+}
 
 /// What was joined.
 #[derive(Debug, Default)]
@@ -21,36 +28,54 @@ pub struct Merged {
     pub files: usize,
 }
 
-/// Copies the results of `shards` into `out`, with their manifests and run logs, and writes the table of all.
-///
-/// # Errors
-/// Shards that were made with different settings, or have different videos of one name; then nothing is copied.
-pub fn merge(out: &Path, shards: &[PathBuf]) -> Result<Merged, EstError> {
-    let shards = shards.iter().map(|path| OutputFolder::existing(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut out = OutputFolder::open(out)?;
-    let chosen = choose(&out, &shards)?;
-    let mut merged = Merged::default();
-    for (entry, from) in chosen.into_values() {
-        merged.videos += 1;
-        merged.failed += usize::from(entry.failure.is_some());
-        let there = out.entries().get(&entry.video_id).filter(|there| out.has_files(there));
-        if there.is_some_and(|there| there.failure.is_none() || there.failure == entry.failure) {
-            merged.up_to_date += 1;
-            continue;
-        }
-        merged.files += copy(&mut out, entry, from.path())?;
+impl Merge {
+    /// Looks at what is in `shards`, and in `out` from an earlier call.
+    ///
+    /// # Errors
+    /// Shards that were made with different settings, or have different videos of one name.
+    pub fn plan(out: &Path, shards: &[PathBuf]) -> Result<Self, EstError> {
+        let shards = shards.iter().map(|path| OutputFolder::existing(path)).collect::<Result<Vec<_>, _>>()?;
+        let merge = Merge { out: OutputFolder::look(out)?, shards };
+        choose(&merge.out, &merge.shards)?;
+        Ok(merge)
     }
-    let mut known: Vec<_> = out.runs().all()?;
-    for shard in &shards {
-        for line in shard.runs().all()? {
-            if !known.contains(&line) {
-                out.runs().add(&line)?;
-                known.push(line);
+
+    /// What is missing for these to be all parts of their runs, and where that cannot be told.
+    pub fn gaps(&self) -> Result<Vec<Gap>, EstError> {
+        gaps::find(&self.out, &self.shards)
+    }
+
+    /// Copies the results into `out`, with their manifests, run logs and parts, and writes the table of all.
+    pub fn go(self) -> Result<Merged, EstError> {
+        let shards = self.shards;
+        let mut out = OutputFolder::open(self.out.path())?;
+        let chosen = choose(&out, &shards)?;
+        let mut merged = Merged::default();
+        for (entry, from) in chosen.into_values() {
+            merged.videos += 1;
+            merged.failed += usize::from(entry.failure.is_some());
+            let there = out.entries().get(&entry.video_id).filter(|there| out.has_files(there));
+            if there.is_some_and(|there| there.failure.is_none() || there.failure == entry.failure) {
+                merged.up_to_date += 1;
+                continue;
+            }
+            merged.files += copy(&mut out, entry, from.path())?;
+        }
+        let mut known: Vec<_> = out.runs().all()?;
+        for shard in &shards {
+            for line in shard.runs().all()? {
+                if !known.contains(&line) {
+                    out.runs().add(&line)?;
+                    known.push(line);
+                }
+            }
+            for part in shard.parts().all()? {
+                out.parts().add(&part)?;
             }
         }
+        out.write_table()?;
+        Ok(merged)
     }
-    out.write_table()?;
-    Ok(merged)
 }
 
 /// By name, each with the folder that it is in.

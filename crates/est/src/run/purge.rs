@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{OutputFolder, below};
 use super::log::{self, RunLine};
 use super::manifest::Entry;
-use super::{MANIFEST, RUNS, TABLE};
+use super::{MANIFEST, PARTS, RUNS, TABLE};
 use crate::error::EstError;
 
 /// What would be deleted.
@@ -82,13 +82,15 @@ impl Purge {
                     self.folder.write_own(MANIFEST, |_, path| {
                         rewrite(path, &stays).map_err(|error| EstError::Output { path: path.to_owned(), error })
                     })?;
+                    // It names the videos that are gone.
+                    remove(&path.join(PARTS))?;
                     let mut folder = OutputFolder::existing(&path)?;
                     folder.write_table()?;
                     folder.runs().add(&RunLine::purge(self.videos))?;
                 }
             }
             None => {
-                for name in [TABLE, RUNS, MANIFEST] {
+                for name in [TABLE, RUNS, PARTS, MANIFEST] {
                     purged.files += usize::from(path.join(name).is_file());
                     remove(&path.join(name))?;
                 }

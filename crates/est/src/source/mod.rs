@@ -162,7 +162,7 @@ fn gather(folder: &Path, videos: &mut Vec<PathBuf>) -> Result<(), EstError> {
             continue;
         }
         if entry.file_type().map_err(unreadable)?.is_dir() {
-            if !path.join(run::MANIFEST).exists() {
+            if ![run::MANIFEST, run::PARTS].iter().any(|name| path.join(name).exists()) {
                 gather(&path, videos)?;
             }
         } else if is_video(&path) && is_there(&path) {
