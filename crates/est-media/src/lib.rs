@@ -16,9 +16,9 @@ mod track;
 pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
 pub use decode::{
-    DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions, MAX_PIXELS, MAX_SIDE,
-    MAX_WARNINGS, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license, decoder_version, images_of_folder,
-    natural_order,
+    ColourInfo, Conversion, DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions,
+    MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license,
+    decoder_version, images_of_folder, natural_order,
 };
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;

@@ -4,6 +4,14 @@
 //! converted here: swscale's safe interface always takes BT.601 limited range, and integer arithmetic written once
 //! gives the same pixels on every machine. Chroma is repeated, not interpolated. Alpha is ignored. The rare other
 //! formats go through swscale: to 4:4:4 YCbCr first (where the matrix does not matter yet), or straight to RGB.
+//!
+//! That is plain SDR. What is tagged as HDR or with other primaries takes the way of `convert`: `tags` decides, `curves`
+//! has the standards' formulas.
+
+mod codes;
+mod convert;
+mod curves;
+mod tags;
 
 use std::borrow::Cow;
 
@@ -14,18 +22,80 @@ use ff::software::scaling::{Context, Flags};
 use ffmpeg_next as ff;
 
 use crate::Image;
+pub use codes::png_codes;
+use convert::Converter;
+pub use tags::{ColourInfo, Conversion, Dolby};
+use tags::{Plan, Tags};
 
 /// What a stream that does not name its matrix uses: players take BT.709 from 720p on.
 const HD: (u32, u32) = (1280, 577);
 
-/// RGB of `picture`, in its stored orientation; `buffer` is used again if it is large enough.
-pub fn to_rgb(picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
+/// The pictures of one source, each by its own tags.
+#[derive(Default)]
+pub struct Colours {
+    /// Of the whole stream.
+    dolby: Option<Dolby>,
+    /// Pictures belong together: a change of their colours is news.
+    stream: bool,
+    /// Of the last picture.
+    tags: Option<Tags>,
+    /// Kept while pictures ask for the same.
+    converter: Option<Box<Converter>>,
+    /// Told once.
+    troubles: Vec<String>,
+    news: Vec<String>,
+}
+
+impl Colours {
+    pub fn of_stream(dolby: Option<Dolby>) -> Colours {
+        Colours { dolby, stream: true, ..Colours::default() }
+    }
+
+    /// RGB of `picture`, in its stored orientation; `buffer` is used again if it is large enough.
+    pub fn to_rgb(&mut self, picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
+        let plan = match self.tags.filter(|last| *last == Tags::of(picture, self.dolby)) {
+            Some(_) => self.converter.as_ref().map(|converter| converter.plan()),
+            None => self.learn(picture),
+        };
+        let Some(plan) = plan else { return to_rgb(picture, buffer) };
+        let converter = self.converter.take().filter(|converter| converter.plan() == plan);
+        self.converter.insert(converter.unwrap_or_else(|| Box::new(Converter::new(plan)))).to_rgb(picture, buffer)
+    }
+
+    /// New tags.
+    fn learn(&mut self, picture: &Picture) -> Option<Plan> {
+        let tags = Tags::of(picture, self.dolby);
+        let plan = tags.plan();
+        if self.stream && self.tags.is_some_and(|last| last.plan() != plan) {
+            self.news.push(format!("the colours change to {}", tags.info()));
+        }
+        if let Some(trouble) = tags.trouble().filter(|trouble| !self.troubles.contains(trouble)) {
+            self.news.push(trouble.clone());
+            self.troubles.push(trouble);
+        }
+        self.tags = Some(tags);
+        if plan.is_none() {
+            self.converter = None;
+        }
+        plan
+    }
+
+    /// Of the last picture.
+    pub fn info(&self) -> ColourInfo {
+        self.tags.map(|tags| tags.info()).unwrap_or_default()
+    }
+
+    /// What the last picture brought that users should know.
+    pub fn news(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.news)
+    }
+}
+
+fn to_rgb(picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
     let matrix = Matrix::of(picture);
-    // A negative stride (bottom-up pictures) reads as a huge one; swscale turns those rows over.
-    let upright = (0..picture.planes()).all(|plane| picture.stride(plane) <= isize::MAX as usize);
     match Layout::of(picture.format()) {
-        Some(Layout::Planar(planar)) if upright => Ok(planar_to_rgb(picture, planar, matrix, buffer)),
-        Some(Layout::Packed { step, rgb }) if upright => Ok(packed_to_rgb(picture, step, rgb, buffer)),
+        Some(Layout::Planar(planar)) if upright(picture) => Ok(planar_to_rgb(picture, planar, matrix, buffer)),
+        Some(Layout::Packed { step, rgb }) if upright(picture) => Ok(packed_to_rgb(picture, step, rgb, buffer)),
         Some(Layout::Planar(_) | Layout::OtherYuv) => {
             let full = name(picture.format()).starts_with("yuvj");
             let format = if full { Pixel::YUVJ444P } else { Pixel::YUV444P };
@@ -38,6 +108,29 @@ pub fn to_rgb(picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
 
 fn name(format: Pixel) -> &'static str {
     format.descriptor().map_or("none", |descriptor| descriptor.name())
+}
+
+/// Whether rows go from the top. A negative stride (bottom-up pictures) reads as a huge one; swscale turns those over.
+fn upright(picture: &Picture) -> bool {
+    (0..picture.planes()).all(|plane| picture.stride(plane) <= isize::MAX as usize)
+}
+
+/// Whether black is 0.
+fn is_full(picture: &Picture) -> bool {
+    let name = name(picture.format());
+    match picture.color_range() {
+        Range::JPEG => true,
+        Range::MPEG => name.starts_with("yuvj"),
+        // Gray without a tag comes from image codecs, whose black is 0.
+        Range::Unspecified => name.starts_with("yuvj") || name.starts_with("gray"),
+    }
+}
+
+/// Bits a sample and whether big-endian, from the end of a format's name.
+fn depth(rest: &str) -> Option<(u32, bool)> {
+    let digits = rest.trim_end_matches("be").trim_end_matches("le");
+    let depth = if digits.is_empty() { Some(8) } else { digits.parse().ok() };
+    depth.filter(|depth| (8..=16).contains(depth)).map(|depth| (depth, rest.ends_with("be")))
 }
 
 fn rescaled(picture: &Picture, format: Pixel) -> Result<Picture, ff::Error> {
@@ -92,11 +185,7 @@ impl Layout {
             _ => {}
         }
         let planar = |chroma, rest: &str| {
-            let big_endian = rest.ends_with("be");
-            let digits = rest.trim_end_matches("be").trim_end_matches("le");
-            let depth = if digits.is_empty() { Some(8) } else { digits.parse().ok() };
-            let depth = depth.filter(|depth| (8..=16).contains(depth));
-            depth.map(|depth| Layout::Planar(Planar { chroma, depth, big_endian }))
+            depth(rest).map(|(depth, big_endian)| Layout::Planar(Planar { chroma, depth, big_endian }))
         };
         if let Some(rest) = name.strip_prefix("gray") {
             return planar(None, rest);
@@ -142,14 +231,7 @@ impl Matrix {
             _ if width >= HD.0 || height >= HD.1 => (0.2126, 0.0722),
             _ => (0.299, 0.114),
         };
-        let name = name(picture.format());
-        // Gray without a tag comes from image codecs, whose black is 0.
-        let full = match picture.color_range() {
-            Range::JPEG => true,
-            Range::MPEG => name.starts_with("yuvj"),
-            Range::Unspecified => name.starts_with("yuvj") || name.starts_with("gray"),
-        };
-        Matrix::new(kr, kb, full)
+        Matrix::new(kr, kb, is_full(picture))
     }
 
     /// From the weights of red and blue in luma.
@@ -232,7 +314,7 @@ fn chroma_terms(matrix: Matrix, u: &[u8], v: &[u8], out: &mut Terms) {
 }
 
 /// Each term for the `1 << wide` pixels that share it.
-fn spread(terms: &[i16], wide: u8, out: &mut [i16]) {
+fn spread<T: Copy>(terms: &[T], wide: u8, out: &mut [T]) {
     match wide {
         0 => out.copy_from_slice(terms),
         // The usual case, on its own because fixed pairs compile to wide instructions.

@@ -3,7 +3,8 @@
 //! Time is the presentation timestamp times the stream's time base, in seconds from the container's start (the
 //! earlier of first picture and first sound), as players show it; it rises strictly. Rotation and mirroring that the
 //! container or the camera noted are applied, and pixels that are not square are made so. Not applied: deinterlacing.
-//! Colour follows the stream's tags (matrix and range).
+//! Colour follows the tags of each picture: matrix and range; HDR (PQ, HLG) becomes SDR, with white at 203 cd/m2; wider
+//! primaries become those of BT.709. All else is taken as it is.
 
 mod aspect;
 mod child;
@@ -32,6 +33,7 @@ use crate::error::MediaError;
 pub use child::DecoderProcess;
 use child::Remote;
 pub use child::serve::decode_child;
+pub use colour::{ColourInfo, Conversion};
 pub use live::{Live, LiveOptions, Stop};
 use range::Pulse;
 pub use range::TimeRange;
@@ -92,6 +94,7 @@ pub struct VideoInfo {
     /// Width of a stored pixel over its height; 1 where unknown or ignored.
     #[serde(with = "range::bits")]
     pub pixel_aspect: f64,
+    pub colour: ColourInfo,
     /// The container's own time where ours is 0, seconds.
     #[serde(with = "range::bits")]
     pub start_s: f64,

@@ -12,7 +12,7 @@ use ff::frame::side_data::Type as FrameData;
 use ffmpeg_next as ff;
 
 use super::aspect::Aspect;
-use super::colour::to_rgb;
+use super::colour::{Colours, png_codes};
 use super::range::TimeRange;
 use super::turn::Turn;
 use super::{DecodeOptions, DecodeReport, MAX_SIDE, VideoInfo, density, too_large};
@@ -29,6 +29,7 @@ pub struct Stills {
     next: usize,
     /// The decoder of the last image, used again while the codec stays.
     decoder: Option<(Id, ff::decoder::Video)>,
+    colours: Colours,
     /// Memory of a picture that was turned.
     spare: Vec<u8>,
     range: TimeRange,
@@ -52,8 +53,18 @@ impl Stills {
             ..VideoInfo::default()
         };
         let report = DecodeReport { announced: frames, ..Default::default() };
-        let spare = Vec::new();
-        Stills { paths, next: 0, decoder: None, spare, range, went_on: false, reason: None, report, info }
+        Stills {
+            paths,
+            next: 0,
+            decoder: None,
+            colours: Colours::default(),
+            spare: Vec::new(),
+            range,
+            went_on: false,
+            reason: None,
+            report,
+            info,
+        }
     }
 
     /// What there is where the range is not, for an error.
@@ -79,7 +90,11 @@ impl Stills {
             }
             match self.decode(&path) {
                 Ok((image, turn)) => {
+                    for trouble in self.colours.news() {
+                        self.report.warn(format!("{}: {trouble}", path.display()));
+                    }
                     if self.report.decoded == 0 {
+                        self.info.colour = self.colours.info();
                         self.info.width = image.width;
                         self.info.height = image.height;
                         self.info.rotation = turn.clockwise();
@@ -127,7 +142,10 @@ impl Stills {
             self.decoder = Some((id, open_decoder(id).map_err(|error| error.to_string())?));
         }
         let (_, decoder) = self.decoder.as_mut().expect("just opened");
-        let picture = decode_one(decoder, &bytes).map_err(|error| error.to_string())?;
+        let mut picture = decode_one(decoder, &bytes).map_err(|error| error.to_string())?;
+        if let Some(codes) = png_codes(&bytes) {
+            codes.fill_in(&mut picture);
+        }
         if picture.is_corrupt() || picture.has_decode_errors() {
             return Err("parts of the picture could not be decoded".into());
         }
@@ -135,7 +153,7 @@ impl Stills {
         if too_large((width, height)) {
             return Err(format!("{width} x {height} pixels are too large (at most {MAX_SIDE} a side, 2^27 in all)"));
         }
-        let image = to_rgb(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
+        let image = self.colours.to_rgb(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
         let aspect = match density::aspect(&bytes, &picture) {
             Some(Ok(aspect)) => aspect,
             None => Aspect::SQUARE,

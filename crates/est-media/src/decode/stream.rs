@@ -19,7 +19,7 @@ use ffmpeg_next as ff;
 
 use super::aspect::Aspect;
 use super::clock::{Clock, Reading};
-use super::colour::to_rgb;
+use super::colour::{Colours, Dolby};
 use super::container;
 use super::live::{self, Feeder, Live, Opened, Watch};
 use super::opening::{Picked, container_start, not_media, open_input, video_stream};
@@ -60,6 +60,7 @@ pub struct Stream {
     /// When the last pulse was given.
     pulse: Pulse,
     pulsed: Instant,
+    colours: Colours,
     /// A packet marked as damaged, until it is known not to be the last: at the end it is the rest of a cut file.
     suspect: Option<Packet>,
     /// The packet after a suspect.
@@ -158,6 +159,8 @@ impl Stream {
         let own = tracks.iter().find(|track| track.id == Some(stream.id().into()));
         let own = own.or_else(|| tracks.get(number as usize - 1).filter(|track| track.id.is_none()));
         let stated = own.and_then(|track| track.aspect).map(|(wide, high)| Aspect::of(wide, high));
+        let dolby = stream.side_data().find(|data| data.kind() == StreamData::DOVI_CONF);
+        let colours = Colours::of_stream(dolby.and_then(|record| Dolby::of(record.data())));
         let info = VideoInfo {
             frames,
             duration_s: stream_s.or(container_s),
@@ -185,6 +188,7 @@ impl Stream {
             spare: Vec::new(),
             clock,
             turn,
+            colours,
             suspect: None,
             ready: None,
             phase: Phase::Reading,
@@ -281,7 +285,11 @@ impl Stream {
         }
         let aspect = self.shape(pts_s);
         let (image, turn) = self.upright(aspect)?;
+        for news in self.colours.news() {
+            self.report.warn(format!("{news} (from {pts_s:.3} s on)"));
+        }
         if self.report.decoded == 0 {
+            self.info.colour = self.colours.info();
             self.info.width = image.width;
             self.info.height = image.height;
             (self.info.stored_width, self.info.stored_height) = (size.0 as usize, size.1 as usize);
@@ -320,7 +328,8 @@ impl Stream {
     }
 
     fn upright(&mut self, aspect: Aspect) -> Result<(Image, Turn), MediaError> {
-        let image = to_rgb(&self.picture, take(&mut self.spare)).map_err(|error| MediaError::UnsupportedCodec {
+        let image = self.colours.to_rgb(&self.picture, take(&mut self.spare));
+        let image = image.map_err(|error| MediaError::UnsupportedCodec {
             path: self.path.clone(),
             codec: format!("{} with pixel format {:?}", self.info.codec, self.picture.format()),
             reason: error.to_string(),

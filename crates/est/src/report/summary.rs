@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use est_media::{DecodeReport, TrackId, VideoInfo};
+use est_media::{ColourInfo, DecodeReport, TrackId, VideoInfo};
 use serde::Serialize;
 
 use crate::row::Row;
@@ -22,6 +22,8 @@ pub struct Summary {
     pub pixel_aspect: f64,
     /// Degrees by which the frames were turned upright.
     pub rotation: u16,
+    /// Its tags, and whether it was tone-mapped.
+    pub colour: ColourInfo,
     pub frames_decoded: u64,
     /// Which of how many video streams; 0 of pictures.
     pub stream: u32,
@@ -63,6 +65,7 @@ impl Summary {
             stored_height: info.stored_height,
             pixel_aspect: info.pixel_aspect,
             rotation: info.rotation,
+            colour: info.colour.clone(),
             stream: info.stream,
             streams: info.streams,
             start_s: info.start_s,
