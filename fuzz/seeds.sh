@@ -34,6 +34,28 @@ entry() { printf '{"video_id":"%s","source":"/%s.mp4","config_sha256":"0","at":"
 both=$(printf '["a","b"]' | sha256sum | cut -d ' ' -f 1)
 table parts "\\x09$(part 1 "$both" a)\\n===\\n$(entry a)\\n===\\n$(part 2 "$both" b)\\n===\\n$(entry b)"
 table one-part "\\x09$(part 1 "$both" a)\\n===\\n\\n===\\n$(part 2 0 c)\\n===\\n"
+# Weights of a network of four tensors under two prefixes with something beside them; and a checkpoint of an index and two parts.
+safetensors() {
+  local header="" at=0
+  for name in "$@"; do
+    header="$header,\"$name\":{\"dtype\":\"F32\",\"shape\":[1${name##*bias}],\"data_offsets\":[$at,$((at + 4))]}"
+    at=$((at + 4))
+  done
+  header="{${header#,}}"
+  # Weights are [1,1], biases [1].
+  header=$(printf '%s' "$header" | sed -E 's/\[1[^],]+\]/[1,1]/g')
+  printf "$(printf '\\x%02x\\x%02x\\0\\0\\0\\0\\0\\0' $((${#header} % 256)) $((${#header} / 256)))"
+  printf '%s' "$header"
+  head -c "$at" /dev/zero
+}
+safetensors model.{a.weight,a.bias,b.w.0.weight,b.0.bias} ema.module.{a.weight,a.bias,b.0.weight,b.0.bias} n.weight > weights/two-networks
+{
+  printf '{"weight_map":{"a.weight":"w-00001-of-00002.safetensors","a.bias":"w-00001-of-00002.safetensors",'
+  printf '"b.0.weight":"w-00002-of-00002.safetensors","b.0.bias":"w-00002-of-00002.safetensors"}}\n===\n'
+  safetensors a.weight a.bias
+  printf '\n===\n'
+  safetensors b.0.weight b.0.bias
+} > weights/in-parts
 # A prepared set of one clip of two pictures: manifest, index, shard and split in one file.
 work=$(mktemp -d)
 mkdir -p "$work/root/a"

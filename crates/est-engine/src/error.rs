@@ -13,6 +13,13 @@ pub enum EngineError {
     InputLength { input: String, batch: usize, expected: usize, found: usize },
     #[error("`{node}` was given the index {index}; it takes whole numbers from 0 to {last}")]
     Index { node: String, index: f32, last: usize },
+    #[error("the weights hold {least} in `{key}`, and no variance is below zero; they are damaged: use others")]
+    Variance { key: String, least: f32 },
+    /// A result is NaN or infinite; `element` of the batch is the first with one.
+    #[error(
+        "layer `{node}` gives values that are no finite numbers: the weights are damaged or too large for f32; use others"
+    )]
+    NotFinite { node: String, element: usize },
     #[error("the engine cannot run `{node}`: {reason}")]
     Unsupported { node: String, reason: String },
     #[error("EST_ISA is `{name}`; it may be portable, avx2, avx512 or avx512bf16")]

@@ -14,6 +14,7 @@ mod buffers;
 mod chain;
 mod clock;
 mod error;
+mod finite;
 mod fold;
 mod front;
 mod join;

@@ -219,7 +219,13 @@ impl<'a> Builder<'a> {
         };
         let norm = match chain.norm.map(|norm| (norm, &graph.node(norm).op)) {
             Some((norm, &Op::BatchNorm { eps, .. })) => {
-                Some((self.tensors(norm)?.try_into().expect("four but for the counter"), eps))
+                let tensors: [&Tensor; 4] = self.tensors(norm)?.try_into().expect("four but for the counter");
+                let least = tensors[3].data.iter().copied().fold(0.0, f32::min);
+                if least < 0.0 {
+                    let key = format!("{}.running_var", graph.node(norm).name);
+                    return Err(EngineError::Variance { key, least });
+                }
+                Some((tensors, eps))
             }
             _ => None,
         };

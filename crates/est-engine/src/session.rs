@@ -10,6 +10,7 @@ use rayon::ThreadPool;
 use crate::buffers::Place;
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::finite::{first_step, not_finite};
 use crate::front::Cores;
 use crate::layer::Workspace;
 use crate::plan::{Plan, Step};
@@ -69,7 +70,8 @@ impl Session {
     /// call to call; working memory stays at the largest.
     ///
     /// # Errors
-    /// Inputs of the wrong number or length; an index outside its table.
+    /// Inputs of the wrong number or length; an index outside its table; a result that is NaN or infinite, with the layer
+    /// that it comes from.
     pub fn run(&mut self, batch: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.run_timed(batch, inputs, &Clock::default())
     }
@@ -93,6 +95,27 @@ impl Session {
 
     fn run_timed(&mut self, batch: usize, inputs: &[&[f32]], clock: &Clock) -> Result<Vec<Vec<f32>>, EngineError> {
         self.check(batch, inputs)?;
+        let outputs = self.compute(batch, inputs, clock)?;
+        // Which layer a NaN is from is found by computing the element again: what runs well pays for one pass over its results.
+        let element = |(output, &value): (&Vec<f32>, &usize)| Some(not_finite(output)? / self.plan.values[value].len);
+        match outputs.iter().zip(&self.plan.outputs).filter_map(element).min() {
+            Some(element) => Err(self.not_finite(element, batch, inputs)),
+            None => Ok(outputs),
+        }
+    }
+
+    fn not_finite(&self, element: usize, batch: usize, inputs: &[&[f32]]) -> EngineError {
+        let part = |input: &&[f32]| {
+            let len = input.len() / batch;
+            element * len..(element + 1) * len
+        };
+        let inputs: Vec<&[f32]> = inputs.iter().map(|input| &input[part(input)]).collect();
+        let node = self.threads.install(|| first_step(&self.plan, &inputs));
+        let last = || self.plan.steps.last().map(|step| step.name.clone()).unwrap_or_default();
+        EngineError::NotFinite { node: node.unwrap_or_else(last), element }
+    }
+
+    fn compute(&mut self, batch: usize, inputs: &[&[f32]], clock: &Clock) -> Result<Vec<Vec<f32>>, EngineError> {
         let Session { plan, threads, buffers, cores, workspace } = self;
         for (buffer, len) in buffers.iter_mut().zip(&plan.buffers) {
             buffer.reserve(len * batch);

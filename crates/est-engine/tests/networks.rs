@@ -209,6 +209,34 @@ fn wrong_weights_are_named() {
     assert!(error.contains("layer2.0.bn1.running_mean") && error.contains("[64, 2]"), "{error}");
 }
 
+/// A weight so large that sums overflow: the layer is named, and the first element that has it.
+#[test]
+fn results_that_are_no_numbers_name_their_layer() {
+    let graph = tiny(SnippetFeatures::Hierarchical);
+    let inputs = inputs(&graph, 2);
+    let fails = |tensors: &BTreeMap<String, Tensor>, inputs: &[Vec<f32>]| {
+        let mut session = Session::new(&graph, tensors, &Options { threads: 2, ..Options::EXACT }).unwrap();
+        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+        match session.run(2, &inputs).unwrap_err() {
+            EngineError::NotFinite { node, element } => (node, element),
+            error => panic!("{error}"),
+        }
+    };
+    for (key, layer) in [("layer2.0.conv2.weight", "layer2.0.conv2"), ("classifier.2.weight", "classifier.2")] {
+        let mut tensors = weights(&graph);
+        tensors.get_mut(key).unwrap().data.fill(f32::MAX);
+        assert_eq!(fails(&tensors, &inputs), (layer.to_string(), 0));
+    }
+    let mut wrong = inputs.clone();
+    *wrong[0].last_mut().unwrap() = f32::NAN;
+    assert_eq!(fails(&weights(&graph), &wrong), ("frames".to_string(), 1));
+
+    let mut tensors = weights(&graph);
+    tensors.get_mut("layer1.0.bn2.running_var").unwrap().data[3] = -0.25;
+    let error = Session::new(&graph, &tensors, &Options::default()).err().unwrap().to_string();
+    assert!(error.contains("layer1.0.bn2.running_var") && error.contains("-0.25"), "{error}");
+}
+
 #[test]
 fn pruned_heads_need_no_weights() {
     let graph = tiny(SnippetFeatures::Hierarchical);

@@ -60,14 +60,14 @@ pub fn softmax(x: &[f32], width: usize, out: &mut [f32]) {
     }
 }
 
-/// Groups [rows, width] -> [width]: the largest of each column.
+/// Groups [rows, width] -> [width]: the largest of each column; a NaN where there is one, as in PyTorch.
 pub fn max_over_rows(x: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     assert!(rows > 0 && x.len() == out.len() * rows && out.len().is_multiple_of(width));
     for (x, out) in x.chunks_exact(rows * width).zip(out.chunks_exact_mut(width)) {
         out.copy_from_slice(&x[..width]);
         for row in x.chunks_exact(width).skip(1) {
             for (out, &x) in out.iter_mut().zip(row) {
-                *out = if x > *out { x } else { *out };
+                *out = if x > *out || x.is_nan() { x } else { *out };
             }
         }
     }

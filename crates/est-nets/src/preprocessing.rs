@@ -70,7 +70,10 @@ impl Preprocessing {
 
     /// What cannot be done as configured, in words: for values that come from a file.
     pub fn problem(&self) -> Option<String> {
-        let positive = |value: f32| value > 0.0 && value.is_finite();
+        // What a channel's bytes become; a deviation of next to nothing makes it infinite.
+        let is_sound = |(&mean, &std): (&f32, &f32)| {
+            std > 0.0 && std.is_finite() && [0.0, 1.0].iter().all(|level: &f32| ((level - mean) / std).is_finite())
+        };
         let Sampling { window, span, step } = self.sampling;
         let factor = match self.crop {
             Crop::Square { margin } => margin,
@@ -85,7 +88,7 @@ impl Preprocessing {
         if [window, span, step].iter().any(|&frames| frames == 0 || frames > 10_000) {
             return Some(format!("a window of {window} frames, sub-videos of {span}, {step} apart"));
         }
-        if !(self.std.iter().all(|&deviation| positive(deviation)) && self.mean.iter().all(|mean| mean.is_finite())) {
+        if !self.mean.iter().zip(&self.std).all(is_sound) {
             return Some(format!("mean {:?}, deviation {:?}", self.mean, self.std));
         }
         None

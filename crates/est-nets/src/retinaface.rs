@@ -4,6 +4,7 @@
 use crate::blocks::{batch_norm, conv, depthwise};
 use crate::graph::{Graph, NodeId};
 use crate::op::{Activation, Op};
+use crate::weights::Wanted;
 
 /// Pixels between neighbouring cells of the three output levels.
 pub const STRIDES: [usize; 3] = [8, 16, 32];
@@ -37,6 +38,12 @@ pub fn graph(height: usize, width: usize) -> Graph {
     g.output("scores", scores);
     g.output("points", points);
     graph
+}
+
+/// The detector, as it is looked for in a file.
+pub fn wanted() -> Wanted<'static> {
+    // Its tensors do not depend on the size of the picture.
+    Wanted::network("face detector RetinaFace MobileNet-0.25", &graph(32, 32))
 }
 
 /// Convolution, batch norm and, unless `plain`, leaky ReLU: the modules `prefix.0`, `prefix.1`, `prefix.2`.

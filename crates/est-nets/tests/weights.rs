@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use est_goldens::{fill, load};
-use est_nets::weights::{FileKind, Loaded, check, file, load_tensors, pth};
+use est_nets::weights::{self, FileKind, Loaded, Wanted, check, file, load_tensors};
 use est_nets::{Preset, Tensor};
 use serde_json::json;
 
@@ -31,27 +31,27 @@ fn every_element_type_and_layout_is_read_exactly() {
         }
         assert_eq!(tensors.len(), expected.len());
     }
-    // The file's own order.
-    let state = pth::read(&golden("plain_legacy.pth")).unwrap();
-    let keys: Vec<&str> = state.tensors.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!((keys[0], keys[16]), ("f32", "empty_rows"));
 }
 
 #[test]
 fn a_state_dict_is_found_beside_an_optimiser() {
-    let state = pth::read(&golden("wrapped_legacy.pth")).unwrap();
-    assert_eq!(state.tensors.iter().cloned().collect::<BTreeMap<_, _>>(), expected("wrapped."));
-    assert_eq!(json!(state.scalars), json!({"epoch": 3, "prec1": 54.26}));
+    let expected = expected("wrapped.");
+    let shapes: Vec<_> = expected.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
+    let wanted = Wanted::any("of these", &shapes[0].0, &[], |_| Ok(shapes.clone())).and(expected.keys().cloned());
+    let found = weights::load(&golden("wrapped_legacy.pth"), &wanted, None).unwrap();
+    assert_eq!(found.tensors, expected);
+    assert_eq!(json!(found.scalars), json!({"epoch": 3, "prec1": 54.26}));
+    assert_eq!(found.origin.prefix, "state_dict.module.");
+    assert!(found.origin.ignored.iter().all(|name| name.starts_with("optimizer.")), "{:?}", found.origin.ignored);
 }
 
 /// 244 tensors, 171 MB when spread out, as overlapping views of half a megabyte.
 #[test]
 fn the_authors_layout_fits_the_paper_preset() {
     let path = golden("authors_tiny.pth");
-    let state = pth::read(&path).unwrap();
-    assert_eq!(json!(state.scalars), json!({"epoch": 137, "prec1": 54.26}));
-    assert_eq!(state.tensors.len(), 244);
-    let tensors: BTreeMap<String, Tensor> = state.tensors.into_iter().collect();
+    let Loaded { tensors, scalars, .. } = load_tensors(&path).unwrap();
+    assert_eq!(json!(scalars), json!({"epoch": 137, "prec1": 54.26}));
+    assert_eq!(tensors.len(), 244);
     let graph = Preset::named("paper").unwrap().config.graph();
     let specs: Vec<_> = graph.parameters().into_iter().map(|spec| (spec.name, spec.shape)).collect();
     check(&tensors, &specs, &path).unwrap();
@@ -93,12 +93,15 @@ fn each_reader_names_the_file_and_the_other_kind() {
     let safetensors = golden("pth_reader.safetensors");
     let pickle = golden("plain_zip.pth");
 
-    let cases: [(&Path, String, &str); 6] = [
-        (folder.path(), load_tensors(folder.path()).unwrap_err().to_string(), "a folder"),
+    let cases: [(&Path, String, &str); 5] = [
+        (
+            folder.path(),
+            load_tensors(folder.path()).unwrap_err().to_string(),
+            "a folder of several (cut.pth, notes.pth)",
+        ),
         (&text, load_tensors(&text).unwrap_err().to_string(), "text"),
         (&missing, load_tensors(&missing).unwrap_err().to_string(), "check the path"),
         (&cut, load_tensors(&cut).unwrap_err().to_string(), "damaged or truncated"),
-        (&safetensors, pth::read(&safetensors).unwrap_err().to_string(), "a safetensors file"),
         (&pickle, file::read(&pickle).unwrap_err().to_string(), "est weights import"),
     ];
     for (path, message, reason) in cases {

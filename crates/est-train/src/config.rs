@@ -70,6 +70,9 @@ pub struct TrainConfig {
     /// all be there. None: random ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
+    /// What stands before the names of the tensors in `initial` that are meant, where it holds several networks (`ema.`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_prefix: Option<String>,
     /// CSV with what is right for single frames, columns `clip`, `frame` and `p_CLASS` of every class (a distribution:
     /// from a teacher, or between a class and `neutral`). The stage `frames` reads the frames that it lists and no others;
     /// the other stages read windows, for which the mean of the clip's rows is right.
@@ -116,6 +119,7 @@ impl TrainConfig {
         device: Device::Cpu,
         threads: 0,
         initial: None,
+        initial_prefix: None,
         targets: None,
         frozen: vec![],
         selection: Selection::InnerValidation,

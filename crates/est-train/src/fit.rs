@@ -99,7 +99,7 @@ pub(crate) fn fit_sharing(
     let set = PreparedSet::open(data)?;
     let parts = Parts::of(&set, config)?;
     let mut record = Record::new(config, set.record().hash(), data);
-    record.initial_sha256 = config.initial.as_deref().map(weights::file::sha256).transpose()?;
+    record.initial_sha256 = config.initial.as_deref().map(weights::sha256).transpose()?;
     record.targets_sha256 = config.targets.as_deref().map(weights::file::sha256).transpose()?;
     let mut corpus = Corpus::new(set, config)?;
     if let Some(path) = &config.targets {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use est::Model;
-use est_nets::weights::{self, Provenance};
+use est_nets::weights::{self, Provenance, Wanted};
 use est_nets::{EstConfig, Graph, Op, Preprocessing, Tensor, random_weights};
 use serde_json::json;
 
@@ -52,38 +52,28 @@ pub(crate) fn initial(
     let mut tensors = random_weights(&whole, config.seed);
     tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
     let Some(path) = &config.initial else { return Ok(tensors) };
-    let given = with_encoder(path, network)?.into_iter();
+    let given = with_encoder(path, config.initial_prefix.as_deref(), network)?.into_iter();
     let fitting: BTreeMap<_, _> =
         given.filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape)).collect();
-    if let Some(name) = crate::checkpoint::not_finite(&fitting) {
-        return Err(TrainError::input(path, format!("tensor `{name}` holds a NaN or an infinity; use another file")));
-    }
     tensors.extend(fitting);
     Ok(tensors)
 }
 
-/// The tensors of a weights file, of any format, that holds the frame encoder of `network`.
+/// The tensors of a weights file, of any format, that holds the frame encoder of `network`; those of its other parts and of
+/// a classifier of single frames, where there are any.
 ///
 /// # Errors
-/// When the file cannot be read, or lacks a tensor of the frame encoder or has one of another shape.
-pub(crate) fn with_encoder(path: &Path, network: &EstConfig) -> Result<BTreeMap<String, Tensor>, TrainError> {
-    let mut given = weights::load_tensors(path)?.tensors;
-    if given.keys().all(|name| name.starts_with("module.")) {
-        given = given.into_iter().map(|(name, tensor)| (name["module.".len()..].to_string(), tensor)).collect();
-    }
-    let encoder = network.backbone.graph(network.size).parameters();
-    for spec in encoder.iter().filter(|spec| spec.role != est_nets::Role::Counter) {
-        let found = given.get(&spec.name).map(|tensor| &tensor.shape);
-        if found != Some(&spec.shape) {
-            let found = found.map_or("is missing".to_string(), |shape| format!("is {shape:?}, not {:?}", spec.shape));
-            let problem = format!(
-                "tensor `{}` {found}; `initial` must hold the frame encoder of the config's backbone",
-                spec.name
-            );
-            return Err(TrainError::input(path, problem));
-        }
-    }
-    Ok(given)
+/// When the file cannot be read, holds no such frame encoder or several, or has one with values that are no numbers.
+pub(crate) fn with_encoder(
+    path: &Path,
+    prefix: Option<&str>,
+    network: &EstConfig,
+) -> Result<BTreeMap<String, Tensor>, TrainError> {
+    let encoder = network.backbone.graph(network.size);
+    let what = format!("frame encoder `{}`, which `initial` must hold", network.backbone.name());
+    let rest = network.graph().parameters().into_iter().map(|spec| spec.name);
+    let wanted = Wanted::network(&what, &encoder).and(rest.chain(["fc.weight", "fc.bias"].map(String::from)));
+    Ok(weights::load(path, &wanted, prefix)?.tensors)
 }
 
 /// Writes what prediction needs: `tensors` over `base`, the tensors that the run began with.

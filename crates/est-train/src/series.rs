@@ -95,7 +95,7 @@ impl Series {
             if let Some(path) = &config.initial
                 && !encoders.contains(&config.network.backbone)
             {
-                network::with_encoder(path, &config.network)?;
+                network::with_encoder(path, config.initial_prefix.as_deref(), &config.network)?;
                 encoders.push(config.network.backbone);
             }
         }

@@ -11,6 +11,12 @@ pub enum EstError {
     Weights(#[from] est_nets::weights::WeightsError),
     #[error("the network cannot run: {0}")]
     Engine(#[from] est_engine::EngineError),
+    /// The network has no answer; `place` says for what, the `nth` of those that were given at once.
+    #[error(
+        "{place}: the network has no answer: layer `{layer}` gives values that are no finite numbers. The weights are \
+         damaged or too large for f32; use others"
+    )]
+    NotFinite { layer: String, place: String, nth: usize },
     #[error("{id}: {problem}; use a weights file written by `est weights import`")]
     Model { id: String, problem: String },
     #[error(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use est_nets::weights::file::{ModelFile, Provenance};
-use est_nets::weights::{self, FileKind, Loaded};
+use est_nets::weights::{self, FileKind, Origin, Shapes, Wanted, WeightsError};
 use est_nets::{Backbone, EstConfig, Preprocessing, SnippetFeatures, Tensor, random_weights};
 
 use crate::error::EstError;
@@ -46,6 +46,8 @@ pub struct ImportOptions {
     pub classes: Option<Vec<String>>,
     pub preprocessing: Preprocessing,
     pub note: String,
+    /// What stands before the names of the tensors, where the file holds several networks (`ema.`).
+    pub prefix: Option<String>,
 }
 
 impl Model {
@@ -100,48 +102,69 @@ impl Model {
         }
     }
 
-    /// Reads a PyTorch checkpoint or plain safetensors. The hash is that of the file read, until it is saved.
-    pub fn import(path: &Path, options: ImportOptions) -> Result<Self, EstError> {
+    /// Reads a PyTorch checkpoint or plain safetensors, and says where in it the network was. The hash is that of the file
+    /// read, until it is saved.
+    pub fn import(path: &Path, options: ImportOptions) -> Result<(Self, Origin), EstError> {
         let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
-        let Loaded { tensors, kind, scalars } = weights::load_tensors(path)?;
-        if kind == FileKind::Est {
+        let config = |shapes: &Shapes| match &options.config {
+            Some(config) => Ok(EstConfig { classes: class_count(shapes).unwrap_or(config.classes), ..config.clone() }),
+            None => infer(shapes),
+        };
+        let kinds = Backbone::ALL.map(|backbone| EstConfig { backbone, ..EstConfig::PAPER }).to_vec();
+        let squeezed = EstConfig { snippet_features: SnippetFeatures::SqueezeExcite, ..EstConfig::PAPER };
+        let kinds: Vec<_> = kinds.into_iter().chain([squeezed]).map(|kind| kind.graph()).collect();
+        let wanted = Wanted::any("EST", CLASS_BIAS, &kinds, |shapes| {
+            let parameters = config(shapes)?.graph().parameters().into_iter();
+            Ok(parameters.map(|spec| (spec.name, spec.shape)).collect())
+        });
+        let found = weights::load(path, &wanted, options.prefix.as_deref()).map_err(|error| match error {
+            WeightsError::NoNetwork { .. } if is_encoder(path) => problem(format!(
+                "it holds only a frame encoder (`{CLASS_BIAS}` is missing); import a whole EST checkpoint"
+            )),
+            error => error.into(),
+        })?;
+        if found.kind == FileKind::Est {
             return Err(problem("it is a weights file of est already".to_string()));
         }
-        let config = match options.config {
-            Some(config) => EstConfig { classes: class_count(&tensors).unwrap_or(config.classes), ..config },
-            None => infer(&tensors).map_err(problem)?,
-        };
+        let shapes = found.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
+        let config = config(&shapes).map_err(problem)?;
         let classes = match options.classes {
             Some(classes) => classes,
             None => usual_classes(config.classes)
                 .ok_or_else(|| problem(format!("it has {} classes: name them with --classes", config.classes)))?,
         };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let model = Model {
             classes,
             preprocessing: options.preprocessing,
             temperature: 1.0,
             provenance: Provenance {
-                source: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                source: match &options.prefix {
+                    Some(_) => format!("{name}, {}", found.origin.prefix),
+                    None => name,
+                },
                 trained: true,
                 note: options.note,
                 created_by: created_by(),
-                scalars,
+                scalars: found.scalars,
             },
-            tensors,
-            sha256: weights::file::sha256(path)?,
+            tensors: found.tensors,
+            sha256: weights::sha256(path)?,
             config,
         };
         model.check(path)?;
-        Ok(model)
+        Ok((model, found.origin))
     }
 
-    /// What prediction reads and no more, its matrices and filters rounded to half precision (11 bits): under half the
-    /// bytes of a file that training writes.
+    /// What prediction reads and no more, its matrices and filters rounded to half precision (11 bits) where that can hold
+    /// them: under half the bytes of a file that training writes.
     pub fn shrunk(mut self) -> Self {
         let read = self.read();
         self.tensors.retain(|name, _| read.contains(name));
         for tensor in self.tensors.values_mut().filter(|tensor| tensor.shape.len() > 1) {
-            *tensor = tensor.halved();
+            if let Some(halved) = tensor.halved() {
+                *tensor = halved;
+            }
         }
         self
     }
@@ -191,6 +214,14 @@ impl Model {
         Ok(())
     }
 
+    /// What beside the tensors makes answers that are none, in words.
+    pub(crate) fn check_settings(&self) -> Result<(), String> {
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            return Err(format!("its temperature is {}, no positive number", self.temperature));
+        }
+        self.preprocessing.problem().map_or(Ok(()), |wrong| Err(format!("its preprocessing cannot be done: {wrong}")))
+    }
+
     /// The names of the tensors that prediction reads.
     fn read(&self) -> BTreeSet<String> {
         let graph = self.config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
@@ -208,24 +239,29 @@ fn created_by() -> String {
     concat!("est ", env!("CARGO_PKG_VERSION")).to_string()
 }
 
-fn class_count(tensors: &BTreeMap<String, Tensor>) -> Option<usize> {
-    tensors.get("classifier.5.0.bias").map(|bias| bias.data.len())
+/// The bias of the layer that makes the class logits.
+const CLASS_BIAS: &str = "classifier.5.0.bias";
+
+fn class_count(shapes: &Shapes) -> Option<usize> {
+    shapes.get(CLASS_BIAS).and_then(|shape| shape.first().copied())
+}
+
+/// Whether a file holds one of the frame encoders.
+fn is_encoder(path: &Path) -> bool {
+    let is = |backbone: Backbone| {
+        let wanted = Wanted::network("frame encoder", &backbone.graph(EstConfig::PAPER.size));
+        weights::load(path, &wanted, None).is_ok()
+    };
+    Backbone::ALL.into_iter().any(is)
 }
 
 /// The configuration whose tensors these could be. Frames per snippet leave no trace in the tensors: they are the
 /// paper's.
-fn infer(tensors: &BTreeMap<String, Tensor>) -> Result<EstConfig, String> {
-    let has = |key: &str| tensors.contains_key(key);
-    let rows = |key: &str| tensors.get(key).and_then(|tensor| tensor.shape.first().copied());
+fn infer(shapes: &Shapes) -> Result<EstConfig, String> {
+    let has = |key: &str| shapes.contains_key(key);
+    let rows = |key: &str| shapes.get(key).and_then(|shape| shape.first().copied());
     let layers = |part: &str| (0..).take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight"))).count();
-    let Some(classes) = class_count(tensors) else {
-        let what = if has("conv1.weight") || has("stage1.0.conv.weight") {
-            "only a frame encoder"
-        } else {
-            "no tensors of an EST"
-        };
-        return Err(format!("it holds {what} (`classifier.5.0.bias` is missing); import a whole EST checkpoint"));
-    };
+    let classes = class_count(shapes).ok_or_else(|| format!("`{CLASS_BIAS}` has no shape of a bias"))?;
     let backbone = if has("stage1.0.conv.weight") {
         Backbone::Separable16
     } else if has("layer1.0.conv3.weight") {

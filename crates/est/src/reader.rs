@@ -103,7 +103,12 @@ impl OpenVideo {
             sink(row)
         };
         recogniser.set_timings(self.timings.clone());
-        recogniser.recognise(&mut self.faces, &mut sink, progress)?;
+        recogniser.recognise(&mut self.faces, &mut sink, progress).map_err(|error| match error {
+            EstError::NotFinite { layer, place, nth } => {
+                EstError::NotFinite { layer, place: format!("{}: {place}", self.path.display()), nth }
+            }
+            error => error,
+        })?;
         summary.finish(&self.faces.report());
         Ok(summary)
     }

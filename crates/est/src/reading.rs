@@ -34,6 +34,14 @@ struct WaitingWindow {
     stretched: bool,
 }
 
+/// An error about one of those that were given to the network, with where that is in the video.
+fn placed(error: EstError, place: impl FnOnce(usize) -> String) -> EstError {
+    match error {
+        EstError::NotFinite { layer, nth, .. } => EstError::NotFinite { layer, place: place(nth), nth },
+        error => error,
+    }
+}
+
 pub struct Reading<'a> {
     recogniser: &'a mut Recogniser,
     assembler: Assembler,
@@ -101,7 +109,12 @@ impl<'a> Reading<'a> {
         while self.wanted.len() >= ENCODER_BATCH || (all && !self.wanted.is_empty()) {
             let batch: Vec<(TrackId, CropId)> = self.wanted.drain(..self.wanted.len().min(ENCODER_BATCH)).collect();
             let pictures: Vec<_> = batch.iter().map(|(track, crop)| self.tracks[track].picture(*crop)).collect();
-            let features = self.recogniser.features(&pictures)?;
+            let features = self.recogniser.features(&pictures).map_err(|error| {
+                placed(error, |nth| {
+                    let (track, crop) = batch[nth];
+                    format!("face {track} at {:.3} s", self.tracks[&track].time_of(crop))
+                })
+            })?;
             for ((track, crop), features) in batch.into_iter().zip(features) {
                 self.tracks.get_mut(&track).expect("it has pictures").encoded(crop, features);
             }
@@ -130,7 +143,17 @@ impl<'a> Reading<'a> {
         let clips: Vec<Vec<&[f32]>> = self.events.iter().map_while(clip).collect();
         let ready = clips.len();
         let clips: Vec<Vec<&[f32]>> = clips.into_iter().filter(|clip| !clip.is_empty()).collect();
-        let mut answers = self.recogniser.answers(&clips)?.into_iter();
+        let answers = self.recogniser.answers(&clips).map_err(|error| {
+            placed(error, |nth| {
+                let mut windows = self.events.iter().filter_map(|event| match event {
+                    Event::Window(window) => Some(window),
+                    Event::Ended(_) => None,
+                });
+                let WaitingWindow { track, start_s, end_s, .. } = windows.nth(nth).expect("one for each clip");
+                format!("face {track} from {start_s:.3} to {end_s:.3} s")
+            })
+        })?;
+        let mut answers = answers.into_iter();
         for event in self.events.drain(..ready) {
             match event {
                 Event::Window(WaitingWindow { track, start_s, end_s, stretched, .. }) => {

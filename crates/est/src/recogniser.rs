@@ -1,7 +1,7 @@
 //! The path from frames with faces to rows, step by step. Each step is a public method; [`Recogniser::recognise`]
 //! walks them all.
 
-use est_engine::{Precision, Session};
+use est_engine::{EngineError, Precision, Session};
 use est_media::Image;
 use est_nets::{ClipFeatures, Preprocessing};
 
@@ -87,6 +87,7 @@ impl Recogniser {
     /// # Errors
     /// When the model's sampling does not fit its window, or its tensors do not fit its network.
     pub fn new(mut model: Model, options: RecogniserOptions) -> Result<Self, EstError> {
+        model.check_settings().map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let places = test_places(model.preprocessing.sampling, &model.config)
             .map_err(|problem| EstError::Model { id: model.id(), problem })?;
         let graph = model.config.graph();
@@ -166,7 +167,8 @@ impl Recogniser {
                     normalise(crop, &self.levels, pixels);
                 }
                 self.encoder.run(batch.len(), &[&self.pixels])
-            })?;
+            });
+            let out = out.map_err(|error| unanswered(error, "crop", features.len()))?;
             features.extend(out[0].chunks_exact(width).map(<[f32]>::to_vec));
             self.encoded += batch.len() as u64;
         }
@@ -184,16 +186,19 @@ impl Recogniser {
         let timings = self.timings.clone();
         let mut answers = Vec::with_capacity(clips.len());
         for batch in clips.chunks(SCORE_BATCH) {
-            answers.extend(timings.time(Stage::Score, || self.score(batch))?);
+            let answered = timings.time(Stage::Score, || self.score(batch, answers.len()))?;
+            answers.extend(answered);
         }
         Ok(answers)
     }
 
-    fn score(&mut self, batch: &[Vec<&[f32]>]) -> Result<Vec<Answer>, EstError> {
+    /// `first`: the number of the batch's first clip, for messages.
+    fn score(&mut self, batch: &[Vec<&[f32]>], first: usize) -> Result<Vec<Answer>, EstError> {
         let (snippets, temperature) = (self.model.config.snippets, self.model.temperature);
         let order: Vec<f32> = (0..batch.len() * snippets).map(|i| (i % snippets) as f32).collect();
         let features: Vec<f32> = batch.iter().flatten().copied().flatten().copied().collect();
-        let found = self.head.run(batch.len(), &[&features, &order])?;
+        let found = self.head.run(batch.len(), &[&features, &order]);
+        let found = found.map_err(|error| unanswered(error, "clip", first))?;
         let logits = found[0].chunks_exact(self.model.config.classes);
         let attention = |clip: usize| {
             let Some(attention) = &self.attention else { return vec![] };
@@ -204,7 +209,8 @@ impl Recogniser {
             let heads = attention.weights(&part(&found[1]), &part(&found[2]));
             over_heads(&heads).into_iter().map(|weight| weight as f32).collect()
         };
-        let emotions = logits.map(|logits| Emotion::from_logits(logits, temperature));
+        let sound = "the engine gives finite numbers, and the temperature is checked";
+        let emotions = logits.map(|logits| Emotion::from_logits(logits, temperature).expect(sound));
         Ok(emotions.enumerate().map(|(clip, emotion)| Answer { emotion, attention: attention(clip) }).collect())
     }
 
@@ -230,6 +236,17 @@ impl Recogniser {
         }
         reading.finish()?;
         give(reading.rows())
+    }
+}
+
+/// An error of the engine, where it is about one of several `what`s; `before` of them came before its batch.
+fn unanswered(error: EngineError, what: &str, before: usize) -> EstError {
+    match error {
+        EngineError::NotFinite { node, element } => {
+            let nth = before + element;
+            EstError::NotFinite { layer: node, place: format!("{what} {nth}"), nth }
+        }
+        error => error.into(),
     }
 }
 

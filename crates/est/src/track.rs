@@ -20,19 +20,22 @@ enum Held {
 pub struct Track {
     timeline: Timeline,
     held: VecDeque<Held>,
+    /// When the crops of `held` were.
+    times: VecDeque<f64>,
     /// The crop at the front of `held`.
     first: CropId,
 }
 
 impl Track {
     pub fn new(layout: Layout) -> Self {
-        Track { timeline: Timeline::new(layout), held: VecDeque::new(), first: 0 }
+        Track { timeline: Timeline::new(layout), held: VecDeque::new(), times: VecDeque::new(), first: 0 }
     }
 
     /// Takes the next crop and gives the windows that are complete now.
     pub fn push(&mut self, crop: Image, pts_s: f64) -> Vec<Window> {
         let id = self.first + self.held.len() as u64;
         self.held.push_back(Held::Picture(crop));
+        self.times.push_back(pts_s);
         self.timeline.push(id, pts_s)
     }
 
@@ -59,6 +62,11 @@ impl Track {
         }
     }
 
+    /// The presentation time of a crop in seconds.
+    pub fn time_of(&self, crop: CropId) -> f64 {
+        self.times[(crop - self.first) as usize]
+    }
+
     /// `features` take the place of the crop's picture.
     pub fn encoded(&mut self, crop: CropId, features: Vec<f32>) {
         *self.held_mut(crop) = Held::Features(features);
@@ -78,6 +86,7 @@ impl Track {
         let keep = oldest.map_or(later, |oldest| oldest.min(later));
         while self.first < keep {
             self.held.pop_front();
+            self.times.pop_front();
             self.first += 1;
         }
     }

@@ -54,6 +54,8 @@ est complexity paper  # part by part",
     (
         "weights",
         "est weights import checkpoint.pth model.est  # a PyTorch checkpoint
+est weights import model.safetensors.index.json model.est  # one in several files
+est weights import checkpoint.ckpt model.est --prefix ema  # of two networks the average
 est weights show model.est --tensors
 est weights shrink model.est small.est  # for prediction only",
     ),

@@ -354,8 +354,13 @@ pub struct ShrinkArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
+    /// A PyTorch checkpoint or safetensors: a file, the index or a part of several, or a folder of them
     pub input: PathBuf,
     pub output: PathBuf,
+    /// What stands before the names of the tensors that are meant, where a checkpoint holds several networks; `.` for
+    /// nothing
+    #[arg(long, value_name = "PREFIX")]
+    pub prefix: Option<String>,
     /// The architecture [default: the one that the tensors' names and shapes fit]
     #[arg(long)]
     pub preset: Option<String>,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use est::report::DetectorRecord;
 use est_media::{DetectorOptions, RetinaFace, TrackOptions};
-use est_nets::{Crop, Tensor, weights};
+use est_nets::{Crop, Tensor, retinaface, weights};
 
 use crate::args::{CropArgs, CropKind, FaceArgs};
 use crate::assets;
@@ -27,13 +27,14 @@ impl FaceFinder {
         let tracking = tracking(args);
         let record = DetectorRecord {
             name: "RetinaFace MobileNet-0.25",
-            weights_sha256: weights::file::sha256(&path)?,
+            weights_sha256: weights::sha256(&path)?,
             size: options.size,
             min_score: tracking.min_score,
             detect_every: tracking.detect_every,
             max_gap_s: tracking.max_gap_s,
         };
-        Ok(FaceFinder { tensors: weights::load_tensors(&path)?.tensors, path, options, record })
+        let tensors = weights::load(&path, &retinaface::wanted(), None)?.tensors;
+        Ok(FaceFinder { tensors, path, options, record })
     }
 
     pub fn detector(&self, engine: &est_engine::Options) -> anyhow::Result<RetinaFace> {

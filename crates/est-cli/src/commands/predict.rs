@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use est::report::{
     Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, Table, write_record,
 };

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use est::report::ModelRecord;
 use est::{ImportOptions, Model};
 use est_nets::Preprocessing;
+use est_nets::weights::Origin;
 use serde::Serialize;
 
 use super::complexity::named;
@@ -36,12 +37,42 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             ..Preprocessing::PAPER
         },
         note: args.note.clone().unwrap_or_default(),
+        prefix: args.prefix.clone(),
     };
-    let mut model = Model::import(&args.input, options)?;
+    let (mut model, origin) = Model::import(&args.input, options)?;
     model.save(&args.output)?;
     println!("{}: {} ({})", args.output.display(), model.id(), model.sha256);
     println!("classes: {}", model.classes.join(" "));
+    for line in told(&origin, model.tensors.len()) {
+        println!("{line}");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where in a checkpoint the network was and what else the checkpoint holds, as far as that is not plain.
+fn told(origin: &Origin, tensors: usize) -> Vec<String> {
+    const SHOWN: usize = 8;
+    let mut lines = vec![];
+    if origin.files.len() > 1 {
+        lines.push(format!("files: {}", origin.files.len()));
+    }
+    if !origin.prefix.is_empty() {
+        lines.push(format!("prefix: {} ({tensors} tensors)", origin.prefix.escape_debug()));
+    }
+    if !origin.wrappers.is_empty() {
+        lines.push(format!("left out inside names: {}", origin.wrappers.join(" ").escape_debug()));
+    }
+    if !origin.ignored.is_empty() {
+        let parts = origin.ignored_parts();
+        let part = |(name, count): &(String, usize)| {
+            let name: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+            if *count == 1 { name } else { format!("{name} ({count})") }
+        };
+        let more = if parts.len() > SHOWN { ", ..." } else { "" };
+        let parts: Vec<String> = parts.iter().take(SHOWN).map(part).collect();
+        lines.push(format!("ignored: {} other tensors: {}{more}", origin.ignored.len(), parts.join(", ")));
+    }
+    lines
 }
 
 fn shrink(args: &ShrinkArgs) -> anyhow::Result<ExitCode> {

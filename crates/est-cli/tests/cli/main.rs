@@ -11,6 +11,7 @@ mod small_set;
 mod trees;
 
 mod bad_input;
+mod checkpoints;
 mod commands;
 mod crops;
 #[cfg(target_os = "linux")]

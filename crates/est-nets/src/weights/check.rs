@@ -8,13 +8,15 @@ use crate::tensor::Tensor;
 
 /// A counter of training batches beside every batch norm; no network reads it, so it may be there or not.
 const BATCH_COUNTER: &str = "num_batches_tracked";
+/// The variance of a channel, of which a batch norm takes the square root.
+const VARIANCE: &str = "running_var";
 
 /// Compares the tensors of the file at `path` with the keys and shapes that a network expects, and looks for values
 /// that are no numbers.
 ///
 /// # Errors
 /// [`WeightsError::Mismatch`] with all missing, surplus and misshapen tensors; else the first tensor with a NaN or an
-/// infinity.
+/// infinity, or a variance below zero.
 pub fn check(
     tensors: &BTreeMap<String, Tensor>,
     expected: &[(String, Vec<usize>)],
@@ -36,18 +38,46 @@ pub fn check(
     if !mismatch.is_empty() {
         return Err(WeightsError::Mismatch { path: path.to_owned(), mismatch: Box::new(mismatch) });
     }
-    for (key, tensor) in tensors {
-        if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
-            let detail =
-                format!("it holds {value}: the training failed, or the file is damaged; use another checkpoint");
-            return Err(WeightsError::tensor(path, key, detail));
-        }
-    }
-    Ok(())
+    check_values(tensors, path)
 }
 
-fn is_counter(key: &str) -> bool {
-    key.rsplit('.').next() == Some(BATCH_COUNTER)
+/// Looks for values that no sound training leaves: what is computed from them would be nothing, and look like something.
+///
+/// # Errors
+/// The first tensor with a NaN, an infinity or a variance below zero.
+pub(super) fn check_values(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), WeightsError> {
+    const ADVICE: &str = "the training failed, or the file is damaged; use another checkpoint";
+    let mut wrong = tensors.iter().filter_map(|(key, tensor)| Some((key, problem(key, tensor)?)));
+    let Some((key, problem)) = wrong.next() else { return Ok(()) };
+    let others = match wrong.count() {
+        0 => String::new(),
+        count => format!(" (and {count} more tensors are wrong)"),
+    };
+    Err(WeightsError::tensor(path, key, format!("{problem}{others}: {ADVICE}")))
+}
+
+/// What is wrong with the values of a tensor.
+fn problem(key: &str, tensor: &Tensor) -> Option<String> {
+    let all = tensor.data.len();
+    if let Some(first) = tensor.data.iter().find(|value| !value.is_finite()) {
+        let count = tensor.data.iter().filter(|value| !value.is_finite()).count();
+        return Some(format!("{count} of its {all} values are no finite numbers, the first is {first}"));
+    }
+    let below = tensor.data.iter().filter(|value| **value < 0.0);
+    if !ends_with(key, VARIANCE) || below.clone().next().is_none() {
+        return None;
+    }
+    let least = below.clone().copied().fold(0.0, f32::min);
+    Some(format!("{} of its {all} variances are below zero, the least is {least}", below.count()))
+}
+
+/// Whether a tensor counts training batches.
+pub(crate) fn is_counter(key: &str) -> bool {
+    ends_with(key, BATCH_COUNTER)
+}
+
+fn ends_with(key: &str, name: &str) -> bool {
+    key.rsplit('.').next() == Some(name)
 }
 
 #[cfg(test)]

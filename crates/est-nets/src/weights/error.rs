@@ -39,6 +39,13 @@ pub enum WeightsError {
     )]
     Metadata { path: PathBuf, key: String, detail: String },
 
+    #[error("{}: holds no {what} ({detail})", path.display())]
+    NoNetwork { path: PathBuf, what: String, detail: String },
+
+    /// Several whole networks, by what stands before their names, with the number of tensors of each.
+    #[error("{}: holds more than one {what}: {}", path.display(), choices(held))]
+    Ambiguous { path: PathBuf, what: String, held: Vec<(String, usize)> },
+
     #[error("{}: {mismatch}; choose the architecture that these weights were trained with", path.display())]
     Mismatch { path: PathBuf, mismatch: Box<Mismatch> },
 }
@@ -85,6 +92,11 @@ pub(super) fn clip(text: &str) -> String {
     clipped
 }
 
+/// What stands before the names of tensors, as it is given on a command line: `.` for nothing.
+pub(super) fn shown(prefix: &str) -> String {
+    if prefix.is_empty() { ".".to_owned() } else { clip(prefix) }
+}
+
 /// How the tensors of a file differ from those that a network wants.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mismatch {
@@ -108,6 +120,9 @@ impl fmt::Display for Mismatch {
         let misshapen: Vec<String> =
             self.misshapen.iter().map(|(key, found, wanted)| format!("{key} is {found:?}, not {wanted:?}")).collect();
         let parts = [("missing", &self.missing), ("surplus", &self.surplus), ("misshapen", &misshapen)];
+        if self.misshapen.iter().any(|(_, found, wanted)| *found == [0] && *wanted != [0]) {
+            write!(f, " (empty ones are DeepSpeed's ZeRO-3 parts: zero_to_fp32.py beside the checkpoint joins them)")?;
+        }
         let mut separator = ": ";
         for (name, keys) in parts.into_iter().filter(|(_, keys)| !keys.is_empty()) {
             write!(f, "{separator}{} {name} ({})", keys.len(), first_of(keys))?;
@@ -117,8 +132,18 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// Which networks a file holds, and how to say which is meant.
+fn choices(held: &[(String, usize)]) -> String {
+    const SHOWN: usize = 6;
+    let list = held.iter().take(SHOWN).map(|(prefix, count)| format!("{count} tensors under `{}`", shown(prefix)));
+    let more = if held.len() > SHOWN { ", ..." } else { "" };
+    let list = list.collect::<Vec<_>>().join(", ") + more;
+    let last = held.last().map(|(prefix, _)| shown(prefix)).unwrap_or_default();
+    format!("{list}; say which is meant, for example --prefix {last} (in a training's config: initial_prefix)")
+}
+
 /// The first three keys, and a sign that there are more.
-fn first_of(keys: &[String]) -> String {
+pub(super) fn first_of(keys: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<String> = keys.iter().take(SHOWN).map(|key| clip(key)).collect();
     let more = if keys.len() > SHOWN { ", ..." } else { "" };

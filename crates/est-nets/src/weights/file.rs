@@ -130,9 +130,9 @@ fn entry<T: DeserializeOwned>(metadata: &BTreeMap<String, String>, key: &str, pa
     serde_json::from_str(text).map_err(|error| WeightsError::metadata(path, key, error.to_string()))
 }
 
-/// Whether a safetensors file carries our metadata, of whatever version.
-pub(super) fn is_ours(contents: &Contents) -> bool {
-    contents.metadata.get(FORMAT_KEY).is_some_and(|format| format.starts_with(FORMAT_NAME))
+/// Whether the metadata of a safetensors file are ours, of whatever version.
+pub(super) fn is_ours(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.get(FORMAT_KEY).is_some_and(|format| format.starts_with(FORMAT_NAME))
 }
 
 impl ModelFile {

@@ -1,11 +1,14 @@
-//! Weights at rest: PyTorch's `.pth` ([`pth`]), safetensors and our own model files ([`file`]). What a file is decides
-//! its content, not its name.
+//! Weights at rest: PyTorch's `.pth`, safetensors, in one file or several, and our own model files ([`file`]). What a file
+//! is decides its content, not its name. [`load`] finds a network in it.
 
 mod check;
+mod checkpoint;
 mod dtype;
 mod error;
 pub mod file;
-pub mod pth;
+mod files;
+mod network;
+mod pth;
 mod safetensors;
 mod sniff;
 
@@ -14,11 +17,14 @@ use std::fmt;
 use std::path::Path;
 
 pub use check::check;
+use check::check_values;
+pub(crate) use check::is_counter;
+use checkpoint::Checkpoint;
 pub use error::{Mismatch, WeightsError};
 pub use file::{ModelFile, Provenance};
+pub use network::{Network, Origin, Shapes, Wanted, load};
 
 use crate::tensor::Tensor;
-use sniff::{Container, sniff};
 
 /// What a weight file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +50,10 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// What any weight file holds.
+/// Names and shapes of tensors.
+type Listed = Vec<(String, Vec<usize>)>;
+
+/// What a checkpoint holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     pub tensors: BTreeMap<String, Tensor>,
@@ -53,18 +62,41 @@ pub struct Loaded {
     pub scalars: BTreeMap<String, serde_json::Value>,
 }
 
-/// The tensors of any weight file that can be read, as f32. [`file::read`] gives what else is in a model file of ours.
+/// Every tensor of a checkpoint, as f32, by its name without what all names begin with (`state_dict.`, `module.`). Who
+/// knows the network asks [`load`] instead.
 ///
 /// # Errors
 /// Whatever is wrong with the file, with what to do about it.
 pub fn load_tensors(path: &Path) -> Result<Loaded, WeightsError> {
-    let container = sniff(path)?;
-    if container == Container::Safetensors {
-        let contents = safetensors::read(path)?;
-        let kind = if file::is_ours(&contents) { FileKind::Est } else { FileKind::Safetensors };
-        return Ok(Loaded { tensors: contents.tensors, kind, scalars: BTreeMap::new() });
-    }
-    let pth::StateDict { tensors, scalars, .. } = pth::read(path)?;
-    let kind = if container == Container::PthZip { FileKind::PthZip } else { FileKind::PthLegacy };
-    Ok(Loaded { tensors: tensors.into_iter().collect(), kind, scalars })
+    let checkpoint = Checkpoint::open(path)?;
+    let shared = match checkpoint.kind() {
+        FileKind::Est => 0,
+        _ => shared(checkpoint.shapes().keys().map(String::as_str)),
+    };
+    let read = checkpoint.read(&|_| true)?;
+    let tensors = read.tensors.into_iter().map(|(key, tensor)| (key[shared..].to_owned(), tensor)).collect();
+    Ok(Loaded { tensors, kind: checkpoint.kind(), scalars: read.scalars })
+}
+
+/// The length of what all keys begin with, up to and with a dot.
+fn shared<'a>(mut keys: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = keys.next() else { return 0 };
+    let dots = |text: &str| text.rfind('.').map_or(0, |dot| dot + 1);
+    keys.fold(dots(first), |shared, key| {
+        let same = first[..shared].bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
+        dots(std::str::from_utf8(&first.as_bytes()[..same]).unwrap_or(""))
+    })
+}
+
+/// The SHA-256 of a checkpoint in hexadecimal: of its one file, or of the hashes of its parts, in their order.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn sha256(path: &Path) -> Result<String, WeightsError> {
+    let files = files::files(path)?;
+    let hashes = files.parts.iter().map(|(path, _)| file::sha256(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(match <[String; 1]>::try_from(hashes) {
+        Ok([one]) => one,
+        Err(several) => crate::hash::of(several.concat().as_bytes()),
+    })
 }

@@ -13,6 +13,7 @@ use half::f16;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::Listed;
 use super::dtype::Dtype;
 use super::error::WeightsError;
 use crate::hash;
@@ -45,6 +46,24 @@ pub(super) fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>, Wei
     let (mut file, length) = open(path)?;
     let (_, header) = read_header(&mut file, length, path)?;
     Ok(metadata(&header))
+}
+
+/// The metadata, and names and shapes of all tensors.
+pub(super) fn list(path: &Path) -> Result<(BTreeMap<String, String>, Listed), WeightsError> {
+    let (mut file, length) = open(path)?;
+    let (_, header) = read_header(&mut file, length, path)?;
+    let shape = |key: String| {
+        let shape = header.info(&key).expect("a key of this header").shape.clone();
+        (key, shape)
+    };
+    Ok((metadata(&header), header.offset_keys().into_iter().map(shape).collect()))
+}
+
+/// The tensors that `keep` names, without any hash.
+pub(super) fn read_some(path: &Path, keep: &dyn Fn(&str) -> bool) -> Result<BTreeMap<String, Tensor>, WeightsError> {
+    let (mut file, length) = open(path)?;
+    let (_, header) = read_header(&mut file, length, path)?;
+    read_tensors(&mut file, &header, path, &[], keep)
 }
 
 /// A file and its length.
@@ -84,7 +103,7 @@ pub(super) fn read_from(mut reader: impl Read, length: u64, path: &Path) -> Resu
     let (bytes, header) = read_header(&mut reader, length, path)?;
     let (tensors, [sha256, data_sha256]) = std::thread::scope(|scope| {
         let hashers = [&bytes[..], &[]].map(|before| Hasher::start(scope, before));
-        let tensors = read_tensors(&mut reader, &header, path, &hashers)?;
+        let tensors = read_tensors(&mut reader, &header, path, &hashers, &|_| true)?;
         Ok::<_, WeightsError>((tensors, hashers.map(Hasher::finish)))
     })?;
     Ok(Contents { metadata: metadata(&header), tensors, sha256, data_sha256 })
@@ -95,11 +114,18 @@ fn read_tensors(
     header: &Metadata,
     path: &Path,
     hashers: &[Hasher],
+    keep: &dyn Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Tensor>, WeightsError> {
     let mut tensors = BTreeMap::new();
     let mut chunks = Chunks::default();
     for key in header.offset_keys() {
         let info = header.info(&key).expect("a key of this header");
+        if !keep(&key) {
+            let length = (info.data_offsets.1 - info.data_offsets.0) as u64;
+            io::copy(&mut reader.take(length), &mut io::sink())
+                .map_err(|source| WeightsError::reading(path, &format!("tensor {key}"), source))?;
+            continue;
+        }
         let dtype = dtype_of(info.dtype)
             .ok_or_else(|| WeightsError::tensor(path, &key, format!("element type {} is not supported", info.dtype)))?;
         let mut left = info.data_offsets.1 - info.data_offsets.0;

@@ -52,7 +52,7 @@ impl ParquetReport {
         let wrong = wrong(path);
         let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
         let schema = Type::group_type_builder("row").with_fields(fields).build().map_err(&wrong)?;
-        let at = |name: &str| all.iter().position(|column| column.name == name).expect("a column of every table");
+        let at = |name: &str| columns.iter().position(|column| column.name == name).expect("a column of every table");
         let rising = |name| SortingColumn { column_idx: at(name) as i32, descending: false, nulls_first: false };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -98,7 +98,8 @@ impl Lines for ParquetReport {
         if self.rows > 0 {
             self.write_group().map_err(&wrong)?;
         }
-        let is_float: Vec<bool> = self.columns.all().iter().map(|column| column.kind == Kind::Float).collect();
+        let is_float: Vec<bool> =
+            self.values.iter().map(|values| matches!(values.filled, Filled::Float(_))).collect();
         let mut file = self.writer.into_inner().map_err(&wrong)?;
         order::by_type(&mut file, &is_float)?;
         Ok(vec![file.commit()?])

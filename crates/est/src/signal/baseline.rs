@@ -68,7 +68,7 @@ impl Rest {
         for class in expressions {
             logits[class] -= (means[class] - middle) as f32;
         }
-        Emotion::from_logits(&logits, 1.0)
+        Emotion::from_logits(&logits, 1.0).expect("logarithms of probabilities are finite")
     }
 }
 

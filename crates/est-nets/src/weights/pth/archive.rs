@@ -8,12 +8,45 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::super::error::WeightsError;
-use super::{Assembly, StateDict, pickle, state_dict};
+use super::state_dict::{self, Plan};
+use super::{Assembly, StateDict, pickle};
 
 /// The name of the pickle inside the archive's one folder.
 const PICKLE: &str = "data.pkl";
 
-pub(super) fn read(reader: impl Read + Seek, file_bytes: u64, path: &Path) -> Result<StateDict, WeightsError> {
+/// What the file describes.
+pub(super) fn list(reader: impl Read + Seek, file_bytes: u64, path: &Path) -> Result<Plan, WeightsError> {
+    open(reader, file_bytes, path).map(|(.., plan)| plan)
+}
+
+/// The tensors that `keep` names.
+pub(super) fn read(
+    reader: impl Read + Seek,
+    file_bytes: u64,
+    path: &Path,
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<StateDict, WeightsError> {
+    let (mut archive, folder, plan) = open(reader, file_bytes, path)?;
+    let mut assembly = Assembly::new(plan.keep(keep, file_bytes, path)?, path)?;
+    let mut read = 0u64;
+    for (key, bytes) in assembly.storages() {
+        // Honest entries do not overlap, so all of them together are no longer than the file.
+        read = read.saturating_add(bytes as u64);
+        if read > file_bytes {
+            return Err(WeightsError::damaged(path, "its storages are larger than the file"));
+        }
+        let bytes = bytes as u64;
+        assembly.add(&key, &archive.bytes(&format!("{folder}data/{key}"), bytes..=bytes)?);
+    }
+    assembly.finish()
+}
+
+/// The archive, the folder in it with its slash, and what its pickle describes.
+fn open<R: Read + Seek>(
+    reader: R,
+    file_bytes: u64,
+    path: &Path,
+) -> Result<(Archive<'_, R>, String, Plan), WeightsError> {
     let archive = ZipArchive::new(reader).map_err(|error| zip_error(path, "the table of contents", error))?;
     let mut archive = Archive { archive, file_bytes, path };
     let folder = archive.folder()?;
@@ -28,24 +61,10 @@ pub(super) fn read(reader: impl Read + Seek, file_bytes: u64, path: &Path) -> Re
     if archive.has(&entry("byteorder")) && archive.bytes(&entry("byteorder"), 0..=16)? != b"little" {
         return Err(WeightsError::unsupported(path, "not little-endian; save it again on a little-endian machine"));
     }
-
     let pickle = archive.bytes(&entry(PICKLE), 0..=pickle::MAX_BYTES)?;
     let pickle = pickle::read(&mut pickle.as_slice(), path)?;
-    let plan = state_dict::plan(&pickle, file_bytes, path)?;
-    drop(pickle);
-
-    let mut assembly = Assembly::new(plan, path)?;
-    let mut read = 0u64;
-    for (key, bytes) in assembly.storages() {
-        // Honest entries do not overlap, so all of them together are no longer than the file.
-        read = read.saturating_add(bytes as u64);
-        if read > file_bytes {
-            return Err(WeightsError::damaged(path, "its storages are larger than the file"));
-        }
-        let bytes = bytes as u64;
-        assembly.add(&key, &archive.bytes(&entry(&format!("data/{key}")), bytes..=bytes)?);
-    }
-    assembly.finish()
+    let plan = state_dict::plan(&pickle, path)?;
+    Ok((archive, folder, plan))
 }
 
 struct Archive<'a, R> {

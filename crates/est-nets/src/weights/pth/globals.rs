@@ -52,7 +52,19 @@ pub(super) fn lookup(module: &str, name: &str) -> Option<Global> {
         ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Global::Opaque,
         ("numpy", "dtype" | "ndarray") | ("_codecs", "encode") => Global::Opaque,
         // What the states of learning-rate schedules and parsed command lines are made of.
-        ("collections", "defaultdict" | "Counter") | ("argparse", "Namespace") => Global::Opaque,
+        ("collections", "defaultdict" | "Counter" | "deque") => Global::Opaque,
+        ("argparse", "Namespace") | ("types", "SimpleNamespace") => Global::Opaque,
+        // Paths and times in the states of callbacks; `pathlib._local` is Python 3.13's.
+        ("pathlib" | "pathlib._local", "Path" | "PosixPath" | "PurePosixPath" | "WindowsPath" | "PureWindowsPath") => {
+            Global::Opaque
+        }
+        ("datetime", "datetime" | "date" | "timedelta" | "timezone") => Global::Opaque,
+        // Hyper-parameters as training frameworks keep them.
+        ("pytorch_lightning.utilities.parsing" | "lightning.pytorch.utilities.parsing", "AttributeDict")
+        | ("lightning_fabric.utilities.data" | "lightning.fabric.utilities.data", "AttributeDict") => Global::Opaque,
+        ("omegaconf.dictconfig", "DictConfig") | ("omegaconf.listconfig", "ListConfig") => Global::Opaque,
+        ("omegaconf.base", "ContainerMetadata" | "Metadata") | ("typing", "Any") => Global::Opaque,
+        ("omegaconf.nodes", "AnyNode" | "IntegerNode" | "FloatNode" | "StringNode" | "BooleanNode") => Global::Opaque,
         ("builtins" | "__builtin__", "set" | "frozenset" | "int" | "float" | "list" | "dict" | "bytearray") => {
             Global::Opaque
         }

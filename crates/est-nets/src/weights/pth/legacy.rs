@@ -7,27 +7,43 @@ use std::path::Path;
 
 use super::super::error::WeightsError;
 use super::pickle::{self, Pickle, Value};
-use super::{Assembly, StateDict, state_dict};
+use super::state_dict::{self, Plan};
+use super::{Assembly, StateDict};
 
 /// The pickled magic number without its protocol: LONG1, ten bytes, STOP.
 pub(in super::super) const MAGIC: [u8; 13] =
     [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 const VERSION: i64 = 1001;
 
-pub(super) fn read(mut reader: impl BufRead + Seek, file_bytes: u64, path: &Path) -> Result<StateDict, WeightsError> {
+/// What the file describes.
+pub(super) fn list(mut reader: impl BufRead, path: &Path) -> Result<Plan, WeightsError> {
+    state_dict::plan(&object(&mut reader, path)?, path)
+}
+
+/// The pickle of the object that was saved; `reader` is behind it.
+fn object(reader: &mut impl BufRead, path: &Path) -> Result<Pickle, WeightsError> {
     // The caller has recognised the magic number.
-    pickle::read(&mut reader, path)?;
-    let version = pickle::read(&mut reader, path)?;
+    pickle::read(reader, path)?;
+    let version = pickle::read(reader, path)?;
     if !matches!(version.get(version.root), Value::Int(VERSION)) {
         return Err(WeightsError::unsupported(path, format!("not version {VERSION} of PyTorch's file format")));
     }
-    let machine = pickle::read(&mut reader, path)?;
+    let machine = pickle::read(reader, path)?;
     if entry(&machine, "little_endian").is_some_and(|value| matches!(value, Value::Bool(false))) {
         return Err(WeightsError::unsupported(path, "not little-endian; save it again on a little-endian machine"));
     }
+    pickle::read(reader, path)
+}
 
-    let object = pickle::read(&mut reader, path)?;
-    let plan = state_dict::plan(&object, file_bytes, path)?;
+/// The tensors that `keep` names.
+pub(super) fn read(
+    mut reader: impl BufRead + Seek,
+    file_bytes: u64,
+    path: &Path,
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<StateDict, WeightsError> {
+    let object = object(&mut reader, path)?;
+    let plan = state_dict::plan(&object, path)?.keep(keep, file_bytes, path)?;
     let sizes = state_dict::element_sizes(&object, path)?;
     drop(object);
     let keys = storage_keys(&pickle::read(&mut reader, path)?, path)?;

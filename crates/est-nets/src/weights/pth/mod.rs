@@ -18,42 +18,58 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
+use super::Listed;
 use super::error::WeightsError;
-use super::sniff::{Container, sniff};
+use super::sniff::Container;
 use crate::tensor::Tensor;
 use state_dict::Plan;
 use view::View;
 
-/// What a checkpoint holds.
+/// What was read of a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StateDict {
-    /// In the file's order; without the `module.` of `nn.DataParallel` where every key has it.
+pub(super) struct StateDict {
+    /// In the file's order, by the keys that lead to them (`state_dict.conv1.weight`).
     pub tensors: Vec<(String, Tensor)>,
-    /// Numbers and short texts beside the state dict (`epoch`, `prec1`, `arch`), for the provenance.
+    /// Numbers and short texts at the root (`epoch`, `prec1`, `arch`), for the provenance.
     pub scalars: BTreeMap<String, Json>,
-    /// Entries of the state dict that are no tensors (at most 64 are named).
-    pub skipped: Vec<String>,
 }
 
-/// Reads the state dict of a `.pth` file, zip or legacy layout. It is the file's dictionary itself, or the first of its
-/// entries `state_dict`, `model`, `model_state_dict`, `net` that is a dictionary with tensors in it. All element types
-/// become f32.
+/// Names and shapes of all tensors of a `.pth` file, zip or legacy layout, however deep they are in it.
 ///
 /// # Errors
-/// Not a `.pth` file, damaged, TorchScript, a whole pickled model, or a pickle that refers to anything but tensors
-/// and plain data.
-pub fn read(path: &Path) -> Result<StateDict, WeightsError> {
-    let container = sniff(path)?;
-    if container == Container::Safetensors {
-        return Err(WeightsError::NotWeights {
-            path: path.to_owned(),
-            found: "a safetensors file".into(),
-            remedy: "a PyTorch .pth file is wanted here".into(),
-        });
-    }
+/// Damaged, TorchScript, a whole pickled model, or a pickle that refers to anything but tensors and plain data.
+pub(super) fn list(container: Container, path: &Path) -> Result<Listed, WeightsError> {
+    let (reader, bytes) = open(path)?;
+    list_from(reader, container, bytes, path)
+}
+
+/// Reads the tensors that `keep` names. All element types become f32.
+///
+/// # Errors
+/// Those of [`list`], and whatever is wrong with these tensors.
+pub(super) fn read(container: Container, path: &Path, keep: &dyn Fn(&str) -> bool) -> Result<StateDict, WeightsError> {
+    let (reader, bytes) = open(path)?;
+    read_from(reader, container, bytes, path, keep)
+}
+
+fn open(path: &Path) -> Result<(BufReader<File>, u64), WeightsError> {
     let file = File::open(path).map_err(|source| WeightsError::io(path, source))?;
     let bytes = file.metadata().map_err(|source| WeightsError::io(path, source))?.len();
-    read_from(BufReader::with_capacity(1 << 16, file), container, bytes, path)
+    Ok((BufReader::with_capacity(1 << 16, file), bytes))
+}
+
+fn list_from(
+    reader: impl BufRead + Seek,
+    container: Container,
+    bytes: u64,
+    path: &Path,
+) -> Result<Listed, WeightsError> {
+    let plan = match container {
+        Container::PthZip => archive::list(reader, bytes, path)?,
+        Container::PthLegacy => legacy::list(reader, path)?,
+        Container::Safetensors => unreachable!("not a pickle"),
+    };
+    Ok(plan.tensors.into_iter().map(|(name, view)| (name, view.shape)).collect())
 }
 
 fn read_from(
@@ -61,10 +77,11 @@ fn read_from(
     container: Container,
     bytes: u64,
     path: &Path,
+    keep: &dyn Fn(&str) -> bool,
 ) -> Result<StateDict, WeightsError> {
     match container {
-        Container::PthZip => archive::read(reader, bytes, path),
-        Container::PthLegacy => legacy::read(reader, bytes, path),
+        Container::PthZip => archive::read(reader, bytes, path, keep),
+        Container::PthLegacy => legacy::read(reader, bytes, path, keep),
         Container::Safetensors => unreachable!("not a pickle"),
     }
 }
@@ -73,13 +90,12 @@ fn read_from(
 /// is in memory beside the finished tensors.
 struct Assembly<'a> {
     path: &'a Path,
-    /// The state dict's views, then the scalars'.
+    /// The tensors' views, then the scalars'.
     views: Vec<(String, View)>,
     tensors: Vec<Option<Tensor>>,
-    /// How many views are the state dict's.
+    /// How many views are tensors'.
     named: usize,
     scalars: BTreeMap<String, Json>,
-    skipped: Vec<String>,
     /// Storage keys in the order of their first use.
     keys: Vec<String>,
     users: HashMap<String, Vec<usize>>,
@@ -104,7 +120,7 @@ impl<'a> Assembly<'a> {
             users.push(index);
         }
         let tensors = vec![None; views.len()];
-        Ok(Assembly { path, views, tensors, named, scalars: plan.scalars, skipped: plan.skipped, keys, users })
+        Ok(Assembly { path, views, tensors, named, scalars: plan.scalars, keys, users })
     }
 
     /// Keys and lengths in bytes of the storages that are needed.
@@ -132,6 +148,6 @@ impl<'a> Assembly<'a> {
                 self.scalars.insert(name, number);
             }
         }
-        Ok(StateDict { tensors, scalars: self.scalars, skipped: self.skipped })
+        Ok(StateDict { tensors, scalars: self.scalars })
     }
 }

@@ -1,6 +1,6 @@
 //! Finds the tensors in the values of a pickle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -11,13 +11,10 @@ use super::globals::{Global, Rebuild};
 use super::pickle::{Id, Pickle, Value};
 use super::view::{Budget, StorageRef, View};
 
-/// Where a checkpoint keeps its state dict, in the order in which they are tried.
-const STATE_DICT_KEYS: [&str; 4] = ["state_dict", "model", "model_state_dict", "net"];
-/// What `nn.DataParallel` puts before every key.
-const PARALLEL_PREFIX: &str = "module.";
 /// Bounds on what a hostile file can make us keep; the largest preset has under 500 tensors.
-const MAX_TENSORS: usize = 1 << 16;
-const MAX_KEY: usize = 512;
+pub(in super::super) const MAX_TENSORS: usize = 1 << 16;
+/// Of a tensor, from the root of the file; what has a longer one is no part of a network.
+const MAX_NAME: usize = 512;
 /// The longest key of a storage; PyTorch writes up to 20 digits.
 pub(super) const MAX_STORAGE_KEY: usize = 64;
 const MAX_SCALARS: usize = 64;
@@ -25,121 +22,160 @@ const MAX_SCALAR_TEXT: usize = 256;
 
 /// What a pickle describes, before any storage is read.
 pub(super) struct Plan {
-    /// In the file's order.
+    /// Every tensor by the keys that lead to it, with dots between them (`state_dict.conv1.weight`), in the file's order.
     pub tensors: Vec<(String, View)>,
-    /// Plain values beside the state dict.
+    /// Plain values at the root.
     pub scalars: BTreeMap<String, Json>,
-    /// One-element tensors beside the state dict: scalars once they are read.
+    /// One-element tensors at the root of a file that keeps its networks deeper: scalars once they are read.
     pub scalar_views: Vec<(String, View)>,
-    /// Entries of the state dict that are no tensors.
-    pub skipped: Vec<String>,
 }
 
-pub(super) fn plan(pickle: &Pickle, file_bytes: u64, path: &Path) -> Result<Plan, WeightsError> {
-    let Value::Dict(top) = pickle.get(pickle.root) else {
-        return Err(no_state_dict(path, "the file holds no dictionary"));
-    };
-    let nested = STATE_DICT_KEYS.iter().find_map(|key| {
-        let (_, value) = top.iter().rev().find(|(name, _)| pickle.text(*name) == Some(key))?;
-        match pickle.get(*value) {
-            Value::Dict(entries) if holds_tensors(pickle, entries) => Some((*value, entries)),
+/// Finds every tensor, however deep in dictionaries, lists and tuples. What is shared is found once, at its first place.
+///
+/// # Errors
+/// When a tensor's description is damaged, there is none, or there are too many.
+pub(super) fn plan(pickle: &Pickle, path: &Path) -> Result<Plan, WeightsError> {
+    let mut found = Found::default();
+    let mut waiting = vec![(String::new(), pickle.root)];
+    let mut seen = HashSet::from([pickle.root]);
+    // Not by recursion: a hostile file nests a million deep.
+    while let Some((prefix, id)) = waiting.pop() {
+        let mut deeper = vec![];
+        for (key, value) in children(pickle, id) {
+            let Some(name) = key.under(&prefix) else { continue };
+            match pickle.get(value) {
+                Value::Tensor(..) => found.add(name, view_of(pickle, value), path)?,
+                _ if holds_more(pickle, value) && seen.insert(value) => deeper.push((name + ".", value)),
+                _ => {}
+            }
+        }
+        if seen.len() > MAX_TENSORS {
+            return Err(WeightsError::unsupported(path, format!("it nests more than {MAX_TENSORS} dictionaries")));
+        }
+        waiting.extend(deeper.into_iter().rev());
+    }
+    let Found { tensors, .. } = found;
+    if tensors.is_empty() {
+        let detail = "the file holds no tensors; a state dict is wanted, alone or in a dictionary: \
+                      torch.save(model.state_dict(), ...)";
+        return Err(WeightsError::unsupported(path, detail));
+    }
+    Ok(with_scalars(pickle, tensors))
+}
+
+impl Plan {
+    /// Drops the tensors that `keep` does not name.
+    ///
+    /// # Errors
+    /// When the rest is larger than the file can mean.
+    pub fn keep(mut self, keep: &dyn Fn(&str) -> bool, file_bytes: u64, path: &Path) -> Result<Self, WeightsError> {
+        self.tensors.retain(|(name, _)| keep(name));
+        let mut budget = Budget::of_file(file_bytes);
+        for (name, view) in &self.tensors {
+            let elements = view.elements().map_err(|detail| WeightsError::tensor(path, name, detail))?;
+            if !budget.spend(elements) {
+                let detail = "with it the file asks for more memory than its size allows";
+                return Err(WeightsError::tensor(path, name, detail));
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    tensors: Vec<(String, View)>,
+    place: HashMap<String, usize>,
+}
+
+impl Found {
+    fn add(&mut self, name: String, view: Result<View, String>, path: &Path) -> Result<(), WeightsError> {
+        let view = view.and_then(|view| view.elements().map(|_| view));
+        let view = view.map_err(|detail| WeightsError::tensor(path, &name, detail))?;
+        match self.place.get(&name) {
+            // As in Python, a key's last value counts.
+            Some(&earlier) => self.tensors[earlier].1 = view,
+            None if self.tensors.len() == MAX_TENSORS => {
+                return Err(WeightsError::unsupported(path, format!("it holds more than {MAX_TENSORS} tensors")));
+            }
+            None => {
+                self.place.insert(name.clone(), self.tensors.len());
+                self.tensors.push((name, view));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What leads from a container to one of its values.
+enum Key<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+impl Key<'_> {
+    /// The name of the value, or None where that is too long for one.
+    fn under(&self, prefix: &str) -> Option<String> {
+        let name = match self {
+            Key::Text(text) => (prefix.len() + text.len() < MAX_NAME).then(|| format!("{prefix}{text}"))?,
+            Key::Number(number) => format!("{prefix}{number}"),
+        };
+        (name.len() < MAX_NAME).then_some(name)
+    }
+}
+
+fn children<'a>(pickle: &'a Pickle, id: Id) -> Box<dyn Iterator<Item = (Key<'a>, Id)> + 'a> {
+    match pickle.get(id) {
+        Value::Dict(entries) => Box::new(entries.iter().filter_map(|&(key, value)| match pickle.get(key) {
+            Value::Text(text) => Some((Key::Text(text), value)),
+            Value::Int(number) => Some((Key::Number(*number), value)),
             _ => None,
+        })),
+        Value::List(items) | Value::Tuple(items) => {
+            Box::new(items.iter().zip(0..).map(|(&item, place)| (Key::Number(place), item)))
         }
-    });
-    let entries = match nested {
-        Some((_, entries)) => entries,
-        None if holds_tensors(pickle, top) => top,
-        None => return Err(no_state_dict(path, "the file holds no tensors")),
-    };
-
-    let mut plan =
-        Plan { tensors: Vec::new(), scalars: BTreeMap::new(), scalar_views: Vec::new(), skipped: Vec::new() };
-    let mut budget = Budget::of_file(file_bytes);
-    let mut place = HashMap::new();
-    for &(key, value) in entries {
-        let key = name_of(pickle, key, path)?;
-        let Value::Tensor(..) = pickle.get(value) else {
-            if plan.skipped.len() < MAX_SCALARS {
-                plan.skipped.push(key.to_owned());
-            }
-            continue;
-        };
-        let view = view_of(pickle, value).map_err(|detail| WeightsError::tensor(path, key, detail))?;
-        let elements = view.elements().map_err(|detail| WeightsError::tensor(path, key, detail))?;
-        if plan.tensors.len() == MAX_TENSORS || !budget.spend(elements) {
-            return Err(WeightsError::tensor(path, key, "with it the file asks for more memory than its size allows"));
-        }
-        // As in Python, a key's last value counts.
-        match place.insert(key, plan.tensors.len()) {
-            Some(earlier) => {
-                plan.tensors[earlier].1 = view;
-                place.insert(key, earlier);
-            }
-            None => plan.tensors.push((key.to_owned(), view)),
-        }
-    }
-    strip_prefix(&mut plan.tensors);
-    if let Some((state_dict, _)) = nested {
-        collect_scalars(pickle, top, state_dict, &mut plan);
-    }
-    Ok(plan)
-}
-
-fn no_state_dict(path: &Path, what: &str) -> WeightsError {
-    WeightsError::unsupported(
-        path,
-        format!(
-            "{what}; a state dict is wanted, alone or under one of {}: torch.save(model.state_dict(), ...)",
-            STATE_DICT_KEYS.join(", ")
-        ),
-    )
-}
-
-fn holds_tensors(pickle: &Pickle, entries: &[(Id, Id)]) -> bool {
-    entries.iter().any(|(_, value)| matches!(pickle.get(*value), Value::Tensor(..)))
-}
-
-fn name_of<'a>(pickle: &'a Pickle, key: Id, path: &Path) -> Result<&'a str, WeightsError> {
-    match pickle.text(key) {
-        Some(key) if key.len() <= MAX_KEY => Ok(key),
-        Some(key) => Err(WeightsError::tensor(path, key, "the name is too long")),
-        None => Err(no_state_dict(path, "a key of the state dict is no text")),
+        _ => Box::new(std::iter::empty()),
     }
 }
 
-/// Drops the prefix that every key has.
-fn strip_prefix(tensors: &mut [(String, View)]) {
-    if tensors.iter().all(|(key, _)| key.starts_with(PARALLEL_PREFIX)) {
-        for (key, _) in tensors {
-            key.drain(..PARALLEL_PREFIX.len());
-        }
+/// Whether a value has others in it that may be or hold tensors: a list of a million numbers is not looked at again.
+fn holds_more(pickle: &Pickle, id: Id) -> bool {
+    let kind = |id: Id| matches!(pickle.get(id), Value::Tensor(..) | Value::Dict(_) | Value::List(_) | Value::Tuple(_));
+    match pickle.get(id) {
+        Value::Dict(entries) => entries.iter().any(|&(_, value)| kind(value)),
+        Value::List(items) | Value::Tuple(items) => items.iter().any(|&item| kind(item)),
+        _ => false,
     }
 }
 
-/// The numbers and short texts beside the state dict (`epoch`, `prec1`, `arch`).
-fn collect_scalars(pickle: &Pickle, top: &[(Id, Id)], state_dict: Id, plan: &mut Plan) {
-    for &(key, value) in top.iter().filter(|(_, value)| *value != state_dict).take(MAX_SCALARS) {
-        let Some(key) = pickle.text(key).filter(|key| key.len() <= MAX_SCALAR_TEXT) else {
-            continue;
-        };
+/// Takes the numbers and short texts at the root (`epoch`, `prec1`, `arch`).
+fn with_scalars(pickle: &Pickle, mut tensors: Vec<(String, View)>) -> Plan {
+    let mut plan = Plan { tensors: vec![], scalars: BTreeMap::new(), scalar_views: vec![] };
+    let Value::Dict(root) = pickle.get(pickle.root) else { return Plan { tensors, ..plan } };
+    for &(key, value) in root.iter().take(MAX_SCALARS) {
+        let Some(key) = pickle.text(key).filter(|key| key.len() <= MAX_SCALAR_TEXT) else { continue };
         let scalar = match pickle.get(value) {
             Value::Bool(value) => Json::from(*value),
             Value::Int(value) => Json::from(*value),
             // JSON has no NaN and no infinity.
             Value::Float(value) if value.is_finite() => Json::from(*value),
             Value::Text(text) if text.len() <= MAX_SCALAR_TEXT => Json::from(text.as_str()),
-            Value::Tensor(..) => {
-                if let Ok(view) = view_of(pickle, value)
-                    && view.elements() == Ok(1)
-                {
-                    plan.scalar_views.push((key.to_owned(), view));
-                }
-                continue;
-            }
             _ => continue,
         };
         plan.scalars.insert(key.to_owned(), scalar);
     }
+    // Beside a network in a dictionary of its own, a lone number is no weight.
+    let keys: HashSet<&str> = root
+        .iter()
+        .filter(|(_, value)| matches!(pickle.get(*value), Value::Tensor(..)))
+        .filter_map(|&(key, _)| pickle.text(key))
+        .collect();
+    if keys.len() < tensors.len() {
+        let lone = |(name, view): &(String, View)| keys.contains(name.as_str()) && view.elements() == Ok(1);
+        let scalars = tensors.extract_if(.., |tensor| lone(tensor));
+        plan.scalar_views = scalars.take(MAX_SCALARS).collect();
+    }
+    Plan { tensors, ..plan }
 }
 
 /// `(storage, offset, size, stride, requires_grad, hooks, ...)`.

@@ -13,12 +13,13 @@ use est_media::{Face, Rect};
 use super::*;
 use crate::emotion::Emotion;
 use crate::model::usual_classes;
-use crate::row::{FaceRow, Scored, Status};
+use crate::report::Columns;
+use crate::row::{FaceRow, Row, Scored, Status};
 
 /// One face at 25 frames a second, and now and then none.
 fn write(path: &Path, frames: u64) {
     let columns = Columns::foreign("a", usual_classes(7).unwrap(), "test");
-    let mut report = Box::new(ParquetReport::create(path, columns).unwrap());
+    let mut report = Box::new(ParquetReport::create(path, columns.all()).unwrap());
     for frame in 0..frames {
         let pts_s = frame as f64 / 25.0;
         let wave = (frame as f32 * 0.01).sin() / 2.0 + 0.5;
@@ -37,7 +38,7 @@ fn write(path: &Path, frames: u64) {
             Some(_) => (Some(1), Status::Ok),
             None => (None, Status::NoFace),
         };
-        report.row(&Row { frame, pts_s, track, status, face }).unwrap();
+        report.line(columns.cells(&Row { frame, pts_s, track, status, face })).unwrap();
     }
     report.finish(&Summary::new("a", "a.mp4", &est_media::VideoInfo::default())).unwrap();
 }

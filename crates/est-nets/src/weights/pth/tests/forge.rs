@@ -103,11 +103,11 @@ pub fn legacy_file(body: &[u8], storages: &[(&str, i64, &[u8])]) -> Vec<u8> {
 }
 
 pub fn read_zip(file: &[u8]) -> Result<StateDict, WeightsError> {
-    read_from(Cursor::new(file), Container::PthZip, file.len() as u64, Path::new("w.pth"))
+    read_from(Cursor::new(file), Container::PthZip, file.len() as u64, Path::new("w.pth"), &|_| true)
 }
 
 pub fn read_legacy(file: &[u8]) -> Result<StateDict, WeightsError> {
-    read_from(Cursor::new(file), Container::PthLegacy, file.len() as u64, Path::new("w.pth"))
+    read_from(Cursor::new(file), Container::PthLegacy, file.len() as u64, Path::new("w.pth"), &|_| true)
 }
 
 /// Two storages, three tensors of them, a scalar and a one-element tensor beside the state dict; and the storages.

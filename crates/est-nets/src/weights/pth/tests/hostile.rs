@@ -95,6 +95,12 @@ fn pickles_that_grow_are_refused() {
         reads(dict(&[("model", good()), ("x", b"]q\x01h\x01a".to_vec())]));
     }
     reads([vec![b'('; 4_000_000], good()].concat());
+    // A million lists in each other below the root, and one list of a hundred thousand of them.
+    let nest = |depth: usize| [b"]".repeat(depth), b"a".repeat(depth - 1)].concat();
+    reads(dict(&[("x", nest(500_000)), ("w", one_tensor(2, &[2], &[1]))]));
+    let many = [b"](".to_vec(), b"]\x85".repeat(100_000), b"e".to_vec()].concat();
+    let body = dict(&[("x", many), ("w", one_tensor(2, &[2], &[1]))]);
+    refused(&body, "nests more than 65536");
 
     refused(&vec![b')'; 4_000_000], "more than 2097152 values");
     let long = vec![b'('; 9_000_000];

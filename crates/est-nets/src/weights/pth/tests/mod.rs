@@ -4,12 +4,14 @@ mod forge;
 mod hostile;
 
 use std::fs;
+use std::path::Path;
 
 use forge::*;
 use serde_json::json;
 
 use super::super::error::WeightsError;
-use super::StateDict;
+use super::super::sniff::Container;
+use super::{StateDict, list_from};
 
 /// The one tensor `w` of a file whose pickle is `body` and whose storage `0` holds `bytes`, in both layouts.
 fn read_both(body: &[u8], elements: i64, bytes: &[u8]) -> StateDict {
@@ -40,7 +42,8 @@ fn a_checkpoint_is_read_in_both_layouts() {
     let from_legacy = read_legacy(&legacy_file(&body, &[("1", 2, &counters), ("0", 12, &values)])).unwrap();
     assert_eq!(from_zip, from_legacy);
 
-    assert_eq!(names(&from_zip), ["conv1.weight", "conv1.transposed", "bn1.num_batches_tracked"]);
+    let keys = ["conv1.weight", "conv1.transposed", "bn1.num_batches_tracked"];
+    assert_eq!(names(&from_zip), keys.map(|key| format!("state_dict.module.{key}")));
     let tensors: Vec<_> = from_zip.tensors.iter().map(|(_, tensor)| (tensor.shape.as_slice(), &tensor.data)).collect();
     assert_eq!(tensors[0], ([2, 3].as_slice(), &vec![2.25, 3.25, 4.25, 5.25, 6.25, 7.25]));
     assert_eq!(tensors[1].0, [3, 4]);
@@ -72,28 +75,52 @@ fn every_element_type_is_read() {
 }
 
 #[test]
-fn the_state_dict_is_found_under_its_usual_names() {
-    for key in ["state_dict", "model", "model_state_dict", "net"] {
-        let state = read_one(&dict(&[("lr", int(3)), (key, dict(&[("w", one())]))])).unwrap();
-        assert_eq!(names(&state), ["w"], "{key}");
-        assert_eq!(json!(state.scalars), json!({"lr": 3}));
+fn tensors_are_found_however_deep_they_are() {
+    let state = || dict(&[("w", one()), ("step", int(3))]);
+    let list = |items: &[Vec<u8>]| [b"](".to_vec(), items.concat(), b"e".to_vec()].concat();
+    let cases = [
+        (state(), "w"),
+        (dict(&[("ema", state())]), "ema.w"),
+        (dict(&[("a", dict(&[("b.c", state())]))]), "a.b.c.w"),
+        (dict(&[("models", list(&[int(1), state()]))]), "models.1.w"),
+        (tuple(&[state(), int(7)]), "0.w"),
+    ];
+    for (body, name) in cases {
+        let state = read_one(&body).unwrap();
+        assert_eq!(names(&state), [name]);
+        let listed = list_from(std::io::Cursor::new(zip_file(&body, &[])), Container::PthZip, 1000, Path::new("w.pth"));
+        assert_eq!(listed.unwrap(), [(name.to_owned(), vec![1])]);
     }
-    // The file's dictionary itself; what is no tensor in it is named.
-    let state = read_one(&dict(&[("w", one()), ("model", text("est"))])).unwrap();
-    assert_eq!((names(&state), state.skipped.as_slice()), (vec!["w"], ["model".to_owned()].as_slice()));
+    // Keys that are numbers, as in the state of an optimiser; others name nothing.
+    let numbered = [b"}(".to_vec(), int(0), one(), b"N".to_vec(), one(), b"u".to_vec()].concat();
+    let state = read_one(&dict(&[("state", numbered), ("lr", int(3))])).unwrap();
+    assert_eq!((names(&state), json!(state.scalars)), (vec!["state.0"], json!({"lr": 3})));
+    // The same dictionary under two names, and one that holds itself.
+    let twice = [b"}(".to_vec(), text("a"), dict(&[("w", one())]), b"q\x05".to_vec(), text("b"), b"h\x05u".to_vec()];
+    assert_eq!(names(&read_one(&twice.concat()).unwrap()), ["a.w"]);
+    let itself = [b"}q\x05(".to_vec(), text("self"), b"h\x05".to_vec(), text("w"), one(), b"u".to_vec()].concat();
+    assert_eq!(names(&read_one(&itself).unwrap()), ["w"]);
 
-    for body in [dict(&[]), dict(&[("ema", dict(&[("w", one())]))]), one(), int(3)] {
+    for body in [dict(&[]), dict(&[("ema", dict(&[("w", int(1))]))]), one(), int(3)] {
         let message = read_one(&body).unwrap_err().to_string();
-        assert!(message.contains("w.pth") && message.contains("state_dict, model"), "{message}");
+        assert!(message.contains("w.pth") && message.contains("holds no tensors"), "{message}");
     }
 }
 
 #[test]
-fn a_prefix_goes_only_where_every_key_has_it() {
-    let state = read_one(&dict(&[("module.a", one()), ("module.b", one())])).unwrap();
-    assert_eq!(names(&state), ["a", "b"]);
-    let state = read_one(&dict(&[("module.a", one()), ("b", one())])).unwrap();
-    assert_eq!(names(&state), ["module.a", "b"]);
+fn only_what_is_asked_for_is_read() {
+    // The storage of `b` is not in the file, and the elements of `c` are more than such a file may ask for.
+    let missing = tensor(storage("FloatStorage", "7", 1), 0, &[1], &[1]);
+    let large = tensor(storage("FloatStorage", "0", 1), 0, &[1 << 30], &[0]);
+    let body = dict(&[("a", one()), ("b", missing), ("c", large)]);
+    let file = zip_file(&body, &[("0", &floats(&[1.5]))]);
+    let read = |keep: &dyn Fn(&str) -> bool| {
+        let reader = std::io::Cursor::new(&file);
+        super::read_from(reader, Container::PthZip, file.len() as u64, Path::new("w.pth"), keep)
+    };
+    assert_eq!(names(&read(&|name| name == "a").unwrap()), ["a"]);
+    assert!(read(&|name| name == "b").unwrap_err().to_string().contains("data/7"));
+    assert!(read(&|name| name == "c").unwrap_err().to_string().contains("more memory"));
 }
 
 #[test]
@@ -165,7 +192,7 @@ fn plain_data_beside_the_weights_is_ignored() {
         ("not a number", b"G\x7f\xf8\0\0\0\0\0\0".to_vec()),
     ]);
     let state = read_one(&body).unwrap();
-    assert_eq!((names(&state), json!(&state.scalars)), (vec!["w"], json!({})));
+    assert_eq!((names(&state), json!(&state.scalars)), (vec!["net.w"], json!({})));
 }
 
 #[test]
