@@ -75,7 +75,7 @@ soak: build
 
 # What is too long for every change.
 test-full: test fuzz soak
-	EST_LONG=1 cargo test --locked -p est-cli --test cli time_axis::
-	tools/setup.sh tables
+	tools/setup.sh bids tables
+	EST_LONG=1 cargo test --locked -p est-cli --test cli -- time_axis:: bids::
 	EST_TWO_HOURS=$(CURDIR)/target/two-hours.parquet cargo test --locked -p est --lib two_hours
 	target/tables-venv/bin/python tools/parquet-readers.py target/two-hours.parquet

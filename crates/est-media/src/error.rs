@@ -57,6 +57,17 @@ pub enum MediaError {
 
     #[error("{path}: no frame between {start_s} s and {to_s:.3} s; name a longer part with --start and --end")]
     NoFrameBetween { path: PathBuf, start_s: f64, to_s: f64 },
+    #[error(
+        "{path}: an animated WebP, which the installed FFmpeg cannot decode; convert it first, for example with ImageMagick to \
+         a folder of pictures (`magick FILE.webp -coalesce frames/%04d.png`)"
+    )]
+    AnimatedWebp { path: PathBuf },
+
+    #[error(
+        "{path}: its pictures cannot be placed in time by the numbers in their names ({problem}); leave --numbering out, or \
+         say --numbering order"
+    )]
+    NoNumbers { path: PathBuf, problem: String },
 
     #[error("{fps} frames per second cannot be the rate of a list of images; give a number above 0")]
     BadRate { fps: f64 },

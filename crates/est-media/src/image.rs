@@ -1,5 +1,7 @@
 //! Pictures as the path passes them on.
 
+use std::sync::Arc;
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// An 8-bit RGB picture, rows from the top, three bytes a pixel, no padding: `data.len() == width * height * 3`.
@@ -53,4 +55,15 @@ pub struct Frame {
     pub index: u64,
     pub pts_s: f64,
     pub image: Image,
+    /// Of a list of images.
+    pub picture: Option<Picture>,
+}
+
+/// The file that a frame is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Its name; with folders where the pictures of a list lie in several.
+    pub file: Arc<str>,
+    /// Numbers that are missing between the name of the picture before and its own.
+    pub missing: u64,
 }

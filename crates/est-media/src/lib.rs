@@ -17,12 +17,12 @@ pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
 pub use decode::{
     ColourInfo, Conversion, DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions,
-    MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license,
+    MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Numbering, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license,
     decoder_version, images_of_folder, natural_order,
 };
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};
-pub use image::{Frame, Image, JpegColour};
+pub use image::{Frame, Image, JpegColour, Picture};
 pub use quality::{LOW_QUALITY, Quality, quality};
 pub use track::{FaceTracker, FrameFaces, TrackOptions};

@@ -36,7 +36,8 @@ const DETECT_WITHIN_S: f64 = 0.25;
 
 /// A frame with its faces, sorted by track. `ended` are the tracks whose last face came before this frame and that
 /// will never continue; tracks alive at the end of the video end there without being listed. `cut` is true for the
-/// first frame of a new scene: no track goes across, since nothing here tells whether it is the same person.
+/// first frame of a new scene: no track goes across, since nothing here tells whether it is the same person. So it is
+/// where more pictures of a list are missing than a face may be.
 #[derive(Debug, Clone)]
 pub struct FrameFaces {
     pub frame: Frame,
@@ -97,7 +98,7 @@ impl<D: Detector> FaceTracker<D> {
     pub fn push(&mut self, frame: Frame) -> Result<Vec<FrameFaces>, MediaError> {
         let before = self.waiting.back().map(|newest| newest.frame.pts_s);
         assert!(before.is_none_or(|before| before < frame.pts_s), "frames in the order of time");
-        let cut = self.cuts.is_cut(&frame.image);
+        let cut = self.cuts.is_cut(&frame.image) || self.is_after_gap(&frame, before);
         let (mut ready, ended) = if cut { self.close()? } else { (vec![], vec![]) };
         let seen_at = self.waiting.front().map(|seen| seen.frame.pts_s);
         let due = seen_at.is_none_or(|seen_at| frame.pts_s - seen_at >= DETECT_WITHIN_S);
@@ -107,6 +108,13 @@ impl<D: Detector> FaceTracker<D> {
             ready.extend(self.release(self.waiting.len() - 1));
         }
         Ok(ready)
+    }
+
+    /// Nobody saw what a face did between two pictures of which those in between are missing. In a video, a frame stands
+    /// until the next.
+    fn is_after_gap(&self, frame: &Frame, before: Option<f64>) -> bool {
+        let missing = frame.picture.as_ref().is_some_and(|picture| picture.missing > 0);
+        missing && before.is_some_and(|before| frame.pts_s - before > self.options.max_gap_s)
     }
 
     /// Ends the video: gives the frames still held.

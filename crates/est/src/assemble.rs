@@ -23,6 +23,7 @@ enum Cell {
 struct PendingFrame {
     frame: u64,
     pts_s: f64,
+    file: Option<Arc<str>>,
     cells: BTreeMap<TrackId, Cell>,
 }
 
@@ -42,7 +43,7 @@ impl Assembler {
     }
 
     /// The next decoded frame and its faces.
-    pub fn frame(&mut self, frame: u64, pts_s: f64, faces: &[Face]) {
+    pub fn frame(&mut self, frame: u64, pts_s: f64, file: Option<Arc<str>>, faces: &[Face]) {
         for face in faces {
             self.active.entry(face.track).or_default();
             // The track is here: where it was missing before, it was in a gap.
@@ -55,7 +56,7 @@ impl Assembler {
         }
         let mut cells: BTreeMap<TrackId, Cell> = self.active.keys().map(|&track| (track, Cell::Missing)).collect();
         cells.extend(faces.iter().map(|face| (face.track, Cell::Waiting(face.clone()))));
-        self.frames.push_back(PendingFrame { frame, pts_s, cells });
+        self.frames.push_back(PendingFrame { frame, pts_s, file, cells });
     }
 
     /// A window of a track, in the order of time.
@@ -106,8 +107,8 @@ impl Assembler {
         let is_final = |cell: &Cell| matches!(cell, Cell::Scored(_) | Cell::Gap);
         let mut rows = vec![];
         while self.frames.front().is_some_and(|pending| pending.cells.values().all(is_final)) {
-            let PendingFrame { frame, pts_s, cells } = self.frames.pop_front().expect("there is a front");
-            let none = |track| Row { frame, pts_s, track, status: Status::NoFace, face: None };
+            let PendingFrame { frame, pts_s, file, cells } = self.frames.pop_front().expect("there is a front");
+            let none = |track| Row { frame, pts_s, file: file.clone(), track, status: Status::NoFace, face: None };
             if cells.is_empty() {
                 rows.push(none(None));
             }
@@ -173,7 +174,7 @@ mod tests {
     fn a_row_takes_the_nearest_window() {
         let mut assembler = Assembler::new(0.5);
         for frame in 0..5 {
-            assembler.frame(frame, frame as f64, &[face(1, 1.0)]);
+            assembler.frame(frame, frame as f64, None, &[face(1, 1.0)]);
         }
         assert!(assembler.take().is_empty(), "no window yet");
         assembler.window(1, scored(0.0, 2.0)); // centre 1
@@ -187,11 +188,11 @@ mod tests {
     #[test]
     fn a_gap_has_rows_and_an_end_has_none() {
         let mut assembler = Assembler::new(0.5);
-        assembler.frame(0, 0.0, &[face(1, 1.0)]);
-        assembler.frame(1, 1.0, &[]);
-        assembler.frame(2, 2.0, &[face(1, 0.4)]);
-        assembler.frame(3, 3.0, &[]);
-        assembler.frame(4, 4.0, &[face(2, 1.0)]);
+        assembler.frame(0, 0.0, None, &[face(1, 1.0)]);
+        assembler.frame(1, 1.0, None, &[]);
+        assembler.frame(2, 2.0, None, &[face(1, 0.4)]);
+        assembler.frame(3, 3.0, None, &[]);
+        assembler.frame(4, 4.0, None, &[face(2, 1.0)]);
         assembler.window(1, scored(0.0, 2.0));
         assembler.ended(1);
         let rows = assembler.take();
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn tracks_of_one_frame_are_ordered_and_wait_for_each_other() {
         let mut assembler = Assembler::new(0.5);
-        assembler.frame(0, 0.0, &[face(2, 1.0), face(1, 1.0)]);
+        assembler.frame(0, 0.0, None, &[face(2, 1.0), face(1, 1.0)]);
         assembler.window(2, scored(0.0, 0.0));
         assert!(assembler.take().is_empty());
         assembler.window(1, scored(0.0, 0.0));

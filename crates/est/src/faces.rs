@@ -1,5 +1,7 @@
 //! Frames with the crops of their faces: what the recogniser reads. A trait, so that tests need no video.
 
+use std::sync::Arc;
+
 use est_media::{
     DecodeReport, Detection, Detector, Face, FaceTracker, Frame, FrameFaces, Image, MediaError, Rect, TrackId,
     TrackOptions, crop,
@@ -15,6 +17,8 @@ use crate::timings::{Stage, Timings};
 pub struct CroppedFrame {
     pub index: u64,
     pub pts_s: f64,
+    /// Name of the picture that the frame is.
+    pub file: Option<Arc<str>>,
     pub faces: Vec<Face>,
     pub crops: Vec<Image>,
     /// Tracks that ended before this frame.
@@ -62,7 +66,8 @@ impl<D: Detector> TrackedFaces<D> {
         let FrameFaces { frame, faces, ended, .. } = tracked;
         let crops = || faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect();
         let crops = self.frames.timings().time(Stage::Crop, crops);
-        CroppedFrame { index: frame.index, pts_s: frame.pts_s, crops, faces, ended }
+        let file = frame.picture.map(|picture| picture.file);
+        CroppedFrame { index: frame.index, pts_s: frame.pts_s, file, crops, faces, ended }
     }
 }
 
@@ -116,7 +121,7 @@ impl GivenCrops {
 
 impl FaceSource for GivenCrops {
     fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
-        let Some(Frame { index, pts_s, image }) = self.frames.next_frame()? else {
+        let Some(Frame { index, pts_s, image, picture }) = self.frames.next_frame()? else {
             return Ok(None);
         };
         if (image.width, image.height) != (self.size, self.size) {
@@ -134,7 +139,8 @@ impl FaceSource for GivenCrops {
             self.track += 1;
         }
         self.latest_s = Some(pts_s);
-        Ok(Some(vec![CroppedFrame { index, pts_s, faces: vec![self.face()], crops: vec![image], ended }]))
+        let (file, faces) = (picture.map(|picture| picture.file), vec![self.face()]);
+        Ok(Some(vec![CroppedFrame { index, pts_s, file, faces, crops: vec![image], ended }]))
     }
 
     fn report(&self) -> DecodeReport {

@@ -53,6 +53,7 @@ pub mod run;
 mod signal;
 mod snippets;
 mod source;
+mod text_table;
 mod timings;
 mod track;
 
@@ -70,4 +71,5 @@ pub use row::{FaceRow, Row, Scored, Status, UNCERTAIN};
 pub use signal::{Baseline, SignalOptions};
 pub use snippets::{test_places, train_places};
 pub use source::{Input, Source, is_video, read_list, tell_apart};
+pub use text_table::{TableProblem, TextTable};
 pub use timings::{Stage, Timings};

@@ -62,7 +62,7 @@ impl<'a> Reading<'a> {
         for &track in &frame.ended {
             self.end(track);
         }
-        self.assembler.frame(frame.index, frame.pts_s, &frame.faces);
+        self.assembler.frame(frame.index, frame.pts_s, frame.file, &frame.faces);
         for (face, crop) in frame.faces.iter().zip(frame.crops) {
             let layout = self.recogniser.layout();
             let track = self.tracks.entry(face.track).or_insert_with(|| Track::new(layout));

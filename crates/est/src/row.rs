@@ -95,6 +95,8 @@ impl FaceRow {
 pub struct Row {
     pub frame: u64,
     pub pts_s: f64,
+    /// Name of the picture that the frame is.
+    pub file: Option<Arc<str>>,
     /// None only where the frame has no face and no track is in a gap.
     pub track: Option<TrackId>,
     pub status: Status,

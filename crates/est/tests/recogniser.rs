@@ -42,6 +42,7 @@ impl Script {
         let frame = |(index, tracks): (usize, &Vec<TrackId>)| CroppedFrame {
             index: index as u64,
             pts_s: index as f64 / fps,
+            file: None,
             faces: tracks.iter().map(|&track| face(track)).collect(),
             crops: tracks.iter().map(|&track| picture(index, track)).collect(),
             ended: all.iter().copied().filter(|&track| last(track) + max_gap + 1 == index).collect(),

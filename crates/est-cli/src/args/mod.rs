@@ -121,6 +121,9 @@ pub struct PredictArgs {
     /// Frames per second of picture folders, which have no clock [default: the model's rate]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub fps: Option<f64>,
+    /// What places pictures in time
+    #[arg(long, value_enum, default_value = "auto")]
+    pub numbering: NumberingKind,
     /// From one window to the next, in frames at the model's rate
     #[arg(long, value_name = "FRAMES", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub hop: u32,
@@ -150,6 +153,18 @@ impl PredictArgs {
     pub fn to_standard_output(&self) -> bool {
         self.out.as_os_str() == "-"
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NumberingKind {
+    /// The number that rises in their names, --fps of them a second; their order where there is none
+    Auto,
+    /// They follow each other, whatever they are called
+    Order,
+    /// As auto, but an error where there is no such number
+    Numbers,
+    /// The number that rises in their names, in milliseconds
+    Ms,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

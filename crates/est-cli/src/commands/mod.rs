@@ -20,6 +20,7 @@ mod model;
 pub mod predict;
 pub mod prepare;
 pub mod purge;
+mod result_names;
 mod scope;
 #[cfg(feature = "train")]
 mod series;

@@ -13,12 +13,13 @@ use est::report::{
 use est::run::{Event, Made, OutputFolder, RunLine, Standing, Work, config_sha256};
 use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row};
 use est_engine::Precision;
-use est_media::{DecodeOptions, Live};
+use est_media::{DecodeOptions, Live, Numbering};
 use serde_json::json;
 
 use super::faces::{self, FaceFinder};
+use super::result_names::{check_names, one_to_a_file};
 use super::{decoder, model, table};
-use crate::args::{PrecisionKind, PredictArgs, StreamChoice};
+use crate::args::{NumberingKind, PrecisionKind, PredictArgs, StreamChoice};
 use crate::live::{self, GrowingRows, View};
 use crate::log::{Log, Turn, text_of};
 use crate::notice;
@@ -78,6 +79,9 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         inputs = inputs.into_iter().flat_map(|input| input.each_stream(&decoding)).collect();
     }
     est::tell_apart(&mut inputs);
+    for problem in one_to_a_file(&mut inputs, folder, &args.output.formats()) {
+        ended.failed(log, &problem);
+    }
     if let Some(choice) = &args.run.shard {
         let part = part(choice, args, &inputs)?;
         inputs.retain(|input| part.names.binary_search(&input.name).is_ok());
@@ -200,8 +204,15 @@ impl<'a> Start<'a> {
             })
         };
         let fps = args.fps.unwrap_or(preprocessing.rate);
+        let numbering = match args.numbering {
+            NumberingKind::Auto => Numbering::Auto,
+            NumberingKind::Order => Numbering::Order,
+            NumberingKind::Numbers => Numbering::Numbers,
+            NumberingKind::Ms => Numbering::Ms,
+        };
         let decoding = DecodeOptions {
             fps,
+            numbering,
             decoder: decoder::process(&args.run.decoder)?,
             live: args.live.options(),
             range: args.part.range()?,
@@ -235,6 +246,7 @@ impl<'a> Start<'a> {
             start_s: decoding.range.start_s,
             end_s: decoding.range.end_s,
             stream: decoding.stream,
+            image_numbering: decoding.numbering,
         };
         let turn = Turn { number: 1, of: 1, since: Instant::now() };
         Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed(), first, turn, made: None })
@@ -312,6 +324,7 @@ impl Run<'_> {
 
     /// What would be done, for --dry-run.
     fn describe(&self, input: &Input, standing: &Standing) -> anyhow::Result<()> {
+        check_names(input, &self.args.output.formats())?;
         let source = &input.source;
         let video = Decoding::open(source, &self.decoding)?;
         let info = video.info();
@@ -348,20 +361,24 @@ impl Run<'_> {
     /// before.
     fn one(&mut self, input: &Input, folder: Option<&Path>, opened: Option<Opened>) -> Result<Summary, EstError> {
         let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(&input.source)));
+        check_names(input, &self.args.output.formats())?;
         let (video, name) = (video?, &input.name);
         let timings = video.timings().clone();
         let record = folder.map(|folder| record_path(folder, name));
         if let Some(parent) = record.as_deref().and_then(Path::parent) {
             std::fs::create_dir_all(parent).map_err(|error| EstError::Output { path: parent.to_owned(), error })?;
         }
+        // Names that pseudonyms are to hide.
+        let files = video.info().is_pictures() && !self.args.run.pseudonyms;
         let mut reports = match folder {
-            None => Reports::stream(Box::new(std::io::stdout()), name, &self.record),
+            None => Reports::stream(Box::new(std::io::stdout()), name, files, &self.record),
             Some(folder) => {
                 let job = Job {
                     folder,
                     home: &self.args.out,
                     name,
                     source: &input.source,
+                    files,
                     decoding: &self.decoding,
                     record: &self.record,
                 };
@@ -398,7 +415,7 @@ impl Run<'_> {
         let formats = self.args.output.formats();
         let growing = formats.iter().filter(|_| stays).map(|&format| {
             let path = format.paths(&self.args.out, name).remove(0);
-            GrowingRows::create(format, path, Table::new(name, &self.record))
+            GrowingRows::create(format, path, Table::new(name, false, &self.record))
         });
         let mut growing: Vec<GrowingRows> = growing.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let elsewhere = if stays { &self.args.out } else { Path::new(stream::STANDARD_OUTPUT) };
@@ -476,6 +493,6 @@ impl Run<'_> {
     }
 }
 
-fn record_path(folder: &Path, name: &str) -> PathBuf {
+pub(super) fn record_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.run.json"))
 }

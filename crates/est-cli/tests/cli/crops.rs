@@ -19,7 +19,8 @@ fn the_authors_checkpoint_gives_pytorchs_probabilities() {
     };
     let table = run("out", "exact");
     let default = run("default", "default");
-    assert_eq!(table.header.join(","), COLUMNS);
+    assert_eq!(table.header.join(","), COLUMNS.replace("pts_s,", "pts_s,file,"));
+    assert_eq!((table.column("file")[0], table.column("file")[104]), ("000.png", "104.png"));
     assert_eq!(table.rows.len(), 105);
     assert!(table.column("status").iter().all(|&status| status == "ok"));
     assert!(table.column("model_id").iter().all(|id| !id.contains("untrained")));

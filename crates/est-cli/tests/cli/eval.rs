@@ -70,6 +70,7 @@ fn scores_are_of_what_users_get() {
     let frame = |(k, pts_s): (u64, f64)| CroppedFrame {
         index: k,
         pts_s,
+        file: None,
         faces: vec![face.clone()],
         crops: vec![resize(&set.image(clip, k).unwrap(), 32, 32)],
         ended: vec![],

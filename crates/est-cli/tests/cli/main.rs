@@ -11,6 +11,7 @@ mod small_set;
 mod trees;
 
 mod bad_input;
+mod bids;
 mod checkpoints;
 mod commands;
 mod crops;
@@ -25,6 +26,7 @@ mod live;
 mod outputs;
 mod part;
 mod parts;
+mod pictures;
 mod pipes;
 mod predict;
 mod prepare;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use est::TextTable;
 use est_nets::StandIn;
 
 use crate::error::DataError;
@@ -39,16 +40,19 @@ pub(super) fn check_stand_in(path: &Path) -> Result<(), DataError> {
     }
 }
 
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    check_stand_in(path)?;
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(DataError::set(path, "is missing; the set cannot be listed without it, unpack it there"))
+        }
+        read => read.map_err(DataError::read(path)),
+    }
+}
+
 /// A text file as UTF-8, without a byte order mark.
 pub(super) fn read_text(path: &Path) -> Result<String, DataError> {
-    check_stand_in(path)?;
-    let bytes = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(DataError::set(path, "is missing; the set cannot be listed without it, unpack it there"));
-        }
-        read => read.map_err(DataError::read(path))?,
-    };
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(read(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         DataError::set(path, format!("is not UTF-8 text (from byte {at} on); save it as UTF-8"))
     })?;
@@ -79,27 +83,10 @@ pub(super) struct Table {
 
 impl Table {
     pub fn csv(path: &Path) -> Result<Self, DataError> {
-        let text = read_text(path)?;
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
-        let wrong = |error: csv::Error| DataError::set(path, format!("is no CSV table ({error}); correct it"));
-        let columns: Vec<String> = reader.headers().map_err(wrong)?.iter().map(String::from).collect();
-        let mut rows = vec![];
-        let (mut counted, mut line) = (0, 1);
-        for record in reader.records() {
-            let record = record.map_err(wrong)?;
-            // The reader's own count of lines takes a row's for that of the blank lines, or half a Windows end of line,
-            // that come before it.
-            let before = record.position().expect("a record that was read has one").byte() as usize;
-            let start = text.len() - text[before..].trim_start_matches(['\r', '\n']).len();
-            line += text[counted..start].matches('\n').count() as u64;
-            counted = start;
-            let place = Place { path: path.to_owned(), line: Some(line) };
-            if record.len() != columns.len() {
-                let problem = format!("has {} fields, the first line has {}; correct it", record.len(), columns.len());
-                return Err(place.problem(problem));
-            }
-            rows.push((place, record.iter().map(String::from).collect()));
-        }
+        let table = TextTable::parse(&read(path)?);
+        let TextTable { columns, rows } = table.map_err(|wrong| DataError::set(path, wrong.to_string()))?;
+        let at = |line| Place { path: path.to_owned(), line: Some(line) };
+        let rows = rows.into_iter().map(|(line, fields)| (at(line), fields)).collect();
         Ok(Table { path: path.to_owned(), columns, rows })
     }
 

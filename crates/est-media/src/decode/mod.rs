@@ -12,7 +12,9 @@ mod clock;
 mod colour;
 mod container;
 mod density;
+mod exif;
 mod live;
+mod numbering;
 mod opening;
 mod range;
 mod stills;
@@ -35,6 +37,8 @@ use child::Remote;
 pub use child::serve::decode_child;
 pub use colour::{ColourInfo, Conversion};
 pub use live::{Live, LiveOptions, Stop};
+pub use numbering::Numbering;
+use numbering::Places;
 use range::Pulse;
 pub use range::TimeRange;
 use stills::Stills;
@@ -48,8 +52,10 @@ pub const MAX_PIXELS: u64 = 1 << 27;
 
 #[derive(Debug, Clone)]
 pub struct DecodeOptions {
-    /// Frames per second of images, which have no clock: image i is shown at i / `fps` seconds.
+    /// Frames per second of images, which have no clock.
     pub fps: f64,
+    /// What places images in time.
+    pub numbering: Numbering,
     /// Who decodes: another process, or without one this one.
     pub decoder: Option<DecoderProcess>,
     /// How a source without an end is watched; this process decodes it.
@@ -64,6 +70,7 @@ impl Default for DecodeOptions {
     fn default() -> Self {
         DecodeOptions {
             fps: 25.0,
+            numbering: Numbering::Auto,
             decoder: None,
             live: LiveOptions::default(),
             range: TimeRange::default(),
@@ -104,11 +111,18 @@ pub struct VideoInfo {
 }
 
 impl VideoInfo {
+    const IMAGES: &str = "images";
+
     /// What players add to our times. ISO 14496-12, Matroska and HTML count from the beginning of the container's own clock;
     /// the clocks of MPEG's streams begin anywhere, and players set them to 0.
     pub fn player_offset_s(&self) -> f64 {
         let begins_anywhere = ["mpeg", "mpegts", "rtsp", "rtp", "sdp", "hls"].contains(&self.container.as_str());
         if begins_anywhere { 0.0 } else { self.start_s }
+    }
+
+    /// Whether each frame is a file of its own.
+    pub fn is_pictures(&self) -> bool {
+        self.container == Self::IMAGES
     }
 }
 
@@ -204,7 +218,13 @@ impl Video {
             return Video::images(vec![path.into()], options);
         }
         quiet();
-        Video::start(Source::Stream(Box::new(Stream::open(path, options, &pulse)?)), path)
+        let opened =
+            Stream::open(path, options, &pulse).and_then(|stream| Video::start(Source::Stream(Box::new(stream)), path));
+        // A later FFmpeg may do it.
+        if opened.is_err() && stills::is_animated_webp(path) {
+            return Err(MediaError::AnimatedWebp { path: path.into() });
+        }
+        opened
     }
 
     /// A source without an end, until it ends or is stopped. Its container counts from its own beginning.
@@ -213,7 +233,8 @@ impl Video {
         Video::start(Source::Stream(Box::new(Stream::watch(live, options)?)), &live.path())
     }
 
-    /// Images in the given order. One that cannot be read is skipped with a warning; the others keep their times.
+    /// Images in the given order, in time as [`DecodeOptions::numbering`] says. One that cannot be read is skipped with a
+    /// warning; the others keep their times.
     ///
     /// # Panics
     /// When `paths` is empty.
@@ -234,7 +255,9 @@ impl Video {
             return Ok(Video { source: Source::Remote(Box::new(remote)), first: None });
         }
         quiet();
-        Video::start(Source::Stills(Box::new(Stills::new(paths, options))), &name)
+        let no_numbers = |problem| MediaError::NoNumbers { path: name.clone(), problem };
+        let places = Places::of(&paths, options.numbering, options.fps).map_err(no_numbers)?;
+        Video::start(Source::Stills(Box::new(Stills::new(paths, places, options))), &name)
     }
 
     fn start(source: Source, path: &Path) -> Result<Video, MediaError> {

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 
 use est_nets::StandIn;
 use ff::codec::Id;
-use ff::frame::side_data::Type as FrameData;
 use ffmpeg_next as ff;
 
 use super::aspect::Aspect;
 use super::colour::{Colours, png_codes};
+use super::exif;
+use super::numbering::Places;
 use super::range::TimeRange;
 use super::turn::Turn;
 use super::{DecodeOptions, DecodeReport, MAX_SIDE, VideoInfo, density, too_large};
 use crate::error::MediaError;
-use crate::{Frame, Image};
+use crate::{Frame, Image, Picture};
 
 /// Files of these extensions (in any case) are read from a folder.
 pub const IMAGE_EXTENSIONS: [&str; 11] =
@@ -25,6 +26,9 @@ pub const IMAGE_EXTENSIONS: [&str; 11] =
 
 pub struct Stills {
     paths: Vec<PathBuf>,
+    /// All are in it, in itself or in folders below.
+    folder: PathBuf,
+    places: Places,
     /// The next path to read.
     next: usize,
     /// The decoder of the last image, used again while the codec stays.
@@ -41,20 +45,23 @@ pub struct Stills {
 }
 
 impl Stills {
-    pub fn new(paths: Vec<PathBuf>, options: &DecodeOptions) -> Stills {
+    pub fn new(paths: Vec<PathBuf>, places: Places, options: &DecodeOptions) -> Stills {
         let (fps, range) = (options.fps, options.range);
         let frames = Some(paths.len() as u64);
         let info = VideoInfo {
             frames,
-            duration_s: Some(paths.len() as f64 / fps),
-            container: "images".into(),
+            duration_s: Some(places.duration_s()),
+            container: VideoInfo::IMAGES.into(),
             fps: Some(fps),
             pixel_aspect: 1.0,
             ..VideoInfo::default()
         };
-        let report = DecodeReport { announced: frames, ..Default::default() };
+        let report = DecodeReport { announced: frames, warnings: places.warnings.clone(), ..Default::default() };
+        let folder = common_folder(&paths);
         Stills {
             paths,
+            folder,
+            places,
             next: 0,
             decoder: None,
             colours: Colours::default(),
@@ -78,8 +85,7 @@ impl Stills {
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         while let Some(path) = self.paths.get(self.next).cloned() {
             let index = self.next;
-            let fps = self.info.fps.expect("a list of images has a rate");
-            let pts_s = index as f64 / fps;
+            let pts_s = self.places.time_s(index);
             if self.range.ends_by(pts_s) {
                 self.went_on = true;
                 break;
@@ -102,7 +108,8 @@ impl Stills {
                         self.info.codec = self.decoder.as_ref().map_or("", |(id, _)| id.name()).into();
                     }
                     self.report.decoded += 1;
-                    return Ok(Some(Frame { index: index as u64, pts_s, image }));
+                    let picture = Picture { file: self.name(&path).into(), missing: self.places.missing_before(index) };
+                    return Ok(Some(Frame { index: index as u64, pts_s, image, picture: Some(picture) }));
                 }
                 Err(reason) => {
                     // A decoder that failed may hold half a picture.
@@ -114,6 +121,12 @@ impl Stills {
             }
         }
         Ok(None)
+    }
+
+    /// A picture's name below the folder of all, with `/` between its parts.
+    fn name(&self, path: &Path) -> String {
+        let within = path.strip_prefix(&self.folder).unwrap_or(path);
+        within.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
     pub fn info(&self) -> &VideoInfo {
@@ -138,6 +151,11 @@ impl Stills {
             Some(what) => stands_in(what),
             None => "its first bytes are those of no image format that is read".to_string(),
         })?;
+        if is_animated(&bytes) {
+            return Err("an animated WebP; give it apart from the pictures, or convert it".into());
+        }
+        // Whatever FFmpeg says of it: that differs from version to version.
+        let turn = exif::orientation(id, &bytes).and_then(Turn::of_exif).unwrap_or(Turn::NONE);
         if self.decoder.as_ref().is_none_or(|(last, _)| *last != id) {
             self.decoder = Some((id, open_decoder(id).map_err(|error| error.to_string())?));
         }
@@ -168,9 +186,6 @@ impl Stills {
             self.info.pixel_aspect = aspect.ratio();
         }
         let image = aspect.apply(image, &mut self.spare);
-        // The camera's note (EXIF) which way is up.
-        let matrix = picture.side_data(FrameData::DisplayMatrix);
-        let turn = matrix.and_then(|data| Turn::of_matrix(data.data())).and_then(Result::ok).unwrap_or(Turn::NONE);
         Ok((turn.apply(image, &mut self.spare), turn))
     }
 }
@@ -222,12 +237,30 @@ fn codec_of(bytes: &[u8]) -> Option<Id> {
     }
 }
 
-/// Whether a file is one still image: by name, first bytes, and (PNG) not animated.
+/// Whether a file is one still image: by name, first bytes, and (PNG, WebP) not animated.
 pub fn is_still(path: &Path) -> bool {
+    let head = head(path);
+    let animated = is_animated(&head) || head.windows(4).any(|four| four == b"acTL");
+    named_as_image(path) && codec_of(&head).is_some() && !animated
+}
+
+/// Whether a file of any name is an animated WebP, which FFmpeg 5.1 cannot decode.
+pub fn is_animated_webp(path: &Path) -> bool {
+    is_animated(&head(path))
+}
+
+/// A WebP file says in its first chunk whether it moves.
+fn is_animated(file: &[u8]) -> bool {
+    codec_of(file) == Some(Id::WEBP)
+        && file.get(12..16) == Some(b"VP8X")
+        && file.get(20).is_some_and(|flags| flags & 2 != 0)
+}
+
+/// The first bytes; none where the file cannot be read.
+fn head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head));
-    let animated = head.windows(4).any(|four| four == b"acTL");
-    named_as_image(path) && read.is_ok() && codec_of(&head).is_some() && !animated
+    if read.is_err() { Vec::new() } else { head }
 }
 
 fn named_as_image(path: &Path) -> bool {
@@ -251,6 +284,18 @@ pub fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, MediaError> {
     }
     paths.sort_by(|a, b| natural_order(a, b));
     Ok(paths)
+}
+
+/// The innermost folder that holds all of `paths`, which are some.
+fn common_folder(paths: &[PathBuf]) -> PathBuf {
+    let parent = |path: &PathBuf| path.parent().map(Path::to_owned).unwrap_or_default();
+    let mut folder = parent(&paths[0]);
+    for path in paths {
+        while !path.starts_with(&folder) {
+            folder.pop();
+        }
+    }
+    folder
 }
 
 /// The order of a folder's images: by name, but runs of digits compare as numbers.

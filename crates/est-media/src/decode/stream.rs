@@ -300,7 +300,7 @@ impl Stream {
         }
         let index = self.report.decoded;
         self.report.decoded += 1;
-        Ok(Some(Frame { index, pts_s, image }))
+        Ok(Some(Frame { index, pts_s, image, picture: None }))
     }
 
     /// The shape of the picture's pixels, and a word where it changes.

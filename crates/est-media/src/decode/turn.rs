@@ -39,6 +39,22 @@ impl Turn {
         Some(Ok(Turn { right, down }))
     }
 
+    /// From the value of EXIF's orientation, 1 to 8: which sides of the shown picture the first stored row and column are.
+    pub fn of_exif(orientation: u16) -> Option<Turn> {
+        let (right, down) = match orientation {
+            1 => ((1, 0), (0, 1)),
+            2 => ((-1, 0), (0, 1)),
+            3 => ((-1, 0), (0, -1)),
+            4 => ((1, 0), (0, -1)),
+            5 => ((0, 1), (1, 0)),
+            6 => ((0, 1), (-1, 0)),
+            7 => ((0, -1), (-1, 0)),
+            8 => ((0, -1), (1, 0)),
+            _ => return None,
+        };
+        Some(Turn { right, down })
+    }
+
     /// Mirrored left-right before it is turned.
     pub fn mirrored(self) -> bool {
         self.right.0 * self.down.1 - self.right.1 * self.down.0 < 0

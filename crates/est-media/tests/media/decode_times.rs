@@ -1,7 +1,7 @@
 //! Every frame once, in order, at its true time.
 
 use crate::decode_clips::Clips;
-use est_media::{DecodeOptions, Video};
+use est_media::{DecodeOptions, Numbering, Video};
 
 #[test]
 fn constant_rate() {
@@ -135,6 +135,65 @@ fn images_take_the_given_rate_in_natural_order() {
     }
     assert_eq!(levels.len(), 12);
     assert!(levels.is_sorted_by(|a, b| a < b), "{levels:?}");
+}
+
+#[test]
+fn images_follow_the_numbers_in_their_names() {
+    let clips = Clips::new();
+    clips.counting(15, "-start_number 1 frame_%d.png");
+    for number in 5..10 {
+        std::fs::remove_file(clips.path(&format!("frame_{number}.png"))).unwrap();
+    }
+    // One that cannot be read is none that is missing.
+    clips.write("frame_12.png", b"no picture");
+    let folder = clips.path("frame_1.png").parent().unwrap().to_owned();
+    let read = |numbering: Numbering| {
+        let mut video = Video::open(&folder, &DecodeOptions { numbering, ..DecodeOptions::default() }).unwrap();
+        let mut frames = vec![];
+        while let Some(frame) = video.next_frame().unwrap() {
+            let picture = frame.picture.unwrap();
+            frames.push((frame.index, (25.0 * frame.pts_s).round() as u64, picture.file.to_string(), picture.missing));
+        }
+        (frames, video.report().warnings, video.info().duration_s)
+    };
+    let (frames, warnings, duration_s) = read(Numbering::Auto);
+    let numbers: Vec<u64> = (1..=15).filter(|k| !(5..10).contains(k) && *k != 12).collect();
+    let named = |k: &u64| (k - 1, format!("frame_{k}.png"), if *k == 10 { 5 } else { 0 });
+    let found = |(_, time, file, missing): &(u64, u64, String, u64)| (*time, file.clone(), *missing);
+    assert_eq!(frames.iter().map(found).collect::<Vec<_>>(), numbers.iter().map(named).collect::<Vec<_>>());
+    assert_eq!(
+        frames.iter().map(|frame| frame.0).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4, 5, 7, 8, 9],
+        "places in the list"
+    );
+    assert_eq!(duration_s, Some(0.6));
+    assert!(warnings[0].contains("5 of 15 numbers are missing") && warnings[0].contains("(5-9)"), "{warnings:?}");
+    let (frames, warnings, _) = read(Numbering::Order);
+    assert_eq!((frames[4].1, &*frames[4].2, frames[4].3), (4, "frame_10.png", 0));
+    assert_eq!(warnings.len(), 1, "that of the damaged one: {warnings:?}");
+    let milliseconds = read(Numbering::Ms).0;
+    assert_eq!(milliseconds[8].1, 0, "14 ms");
+    clips.write("frame_0001.png", &clips.read("frame_1.png"));
+    let error = Video::open(&folder, &DecodeOptions { numbering: Numbering::Numbers, ..DecodeOptions::default() });
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("1 comes twice") && error.contains(folder.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn images_of_several_folders_keep_them_in_their_names() {
+    let clips = Clips::new();
+    clips.counting(2, "shot%d.png");
+    for folder in ["a", "b"] {
+        std::fs::create_dir(clips.path(folder)).unwrap();
+        std::fs::copy(clips.path("shot1.png"), clips.path(&format!("{folder}/1.png"))).unwrap();
+    }
+    let paths = ["a/1.png", "b/1.png"].map(|name| clips.path(name)).to_vec();
+    let mut video = Video::images(paths, &DecodeOptions::default()).unwrap();
+    let mut files = vec![];
+    while let Some(frame) = video.next_frame().unwrap() {
+        files.push((frame.picture.unwrap().file.to_string(), frame.pts_s));
+    }
+    assert_eq!(files, [("a/1.png".to_string(), 0.0), ("b/1.png".to_string(), 0.04)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The tracker with a detector that says what the test wants.
 
 use est_media::{
-    Detection, Detector, Face, FaceTracker, Frame, FrameFaces, Image, MediaError, Rect, TrackId, TrackOptions,
+    Detection, Detector, Face, FaceTracker, Frame, FrameFaces, Image, MediaError, Picture, Rect, TrackId, TrackOptions,
 };
 
 /// Pictures carry their number, so that the script knows which one it is shown.
@@ -66,7 +66,7 @@ fn run(options: TrackOptions, frames: &[(f64, usize)], faces: impl Fn(u64) -> Ve
     let mut out = vec![];
     for (number, &(pts_s, scene)) in frames.iter().enumerate() {
         let index = number as u64;
-        out.extend(tracker.push(Frame { index, pts_s, image: picture(index, scene) }).unwrap());
+        out.extend(tracker.push(Frame { index, pts_s, image: picture(index, scene), picture: None }).unwrap());
         assert!(index + 1 - out.len() as u64 <= late, "{} frames out after {index}", out.len());
     }
     out.extend(tracker.finish().unwrap());
@@ -211,6 +211,27 @@ fn a_short_gap_keeps_the_number_and_a_long_one_does_not() {
                 assert!(waited > 1.0 && waited < 1.0 + (3.0 / fps).min(0.25 + 1.0 / fps) + 1e-9, "{waited}");
             }
         }
+    }
+}
+
+#[test]
+fn missing_pictures_longer_than_the_longest_gap_end_a_track() {
+    for (missing, tracks) in [(0, vec![1]), (20, vec![1]), (50, vec![1, 2])] {
+        let script = Script { faces: |_| vec![face(100.0, 50.0, 0.9)], shown: vec![] };
+        let mut tracker = FaceTracker::new(script, options(3));
+        let mut frames = vec![];
+        for index in 0..20_u64 {
+            let number = if index < 10 { index } else { index + missing };
+            let picture_of = Picture { file: "x".into(), missing: if index == 10 { missing } else { 0 } };
+            let frame =
+                Frame { index, pts_s: number as f64 / 25.0, image: picture(index, 0), picture: Some(picture_of) };
+            frames.extend(tracker.push(frame).unwrap());
+        }
+        frames.extend(tracker.finish().unwrap());
+        let found: std::collections::BTreeSet<u32> =
+            frames.iter().flat_map(|frame| &frame.faces).map(|face| face.track).collect();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), tracks, "{missing} missing");
+        assert!(frames.iter().all(|frame| frame.faces.len() == 1));
     }
 }
 
@@ -400,5 +421,5 @@ fn a_detector_that_fails_is_reported() {
         }
     }
     let mut tracker = FaceTracker::new(Broken, options(1));
-    assert!(tracker.push(Frame { index: 0, pts_s: 0.0, image: picture(0, 0) }).is_err());
+    assert!(tracker.push(Frame { index: 0, pts_s: 0.0, image: picture(0, 0), picture: None }).is_err());
 }

@@ -4,6 +4,7 @@ mod decode_aspect;
 mod decode_clips;
 mod decode_cuts;
 mod decode_damage;
+mod decode_exif;
 mod decode_hdr;
 mod decode_live;
 mod decode_pixels;

@@ -36,6 +36,17 @@ impl BidsReport {
     }
 }
 
+/// What the names of a video's events begin with. BIDS names files `key-value_..._suffix`, and its suffix `events` takes the
+/// place of the video's own: `sub-01_task-talk` of `sub-01_task-talk_video`. Names of another kind stay whole.
+pub(super) fn stem(name: &str) -> &str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let suffix = file.rsplit_once('_').map(|(_, suffix)| suffix).filter(|suffix| !suffix.contains('-'));
+    match suffix.filter(|_| file.starts_with("sub-")) {
+        Some(suffix) => &name[..name.len() - suffix.len() - 1],
+        None => name,
+    }
+}
+
 impl Report for BidsReport {
     fn row(&mut self, row: &Row) -> Result<(), EstError> {
         self.stretches.add(row);
@@ -97,4 +108,25 @@ fn description(classes: &[String]) -> Value {
         },
         "quality": { "Description": "Mean over the frames of the face's quality, 0 (useless) to 1" }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suffix_events_takes_the_place_of_the_videos() {
+        for (name, stem_of) in [
+            ("sub-01_task-talk_video", "sub-01_task-talk"),
+            ("sub-01/ses-1/beh/sub-01_ses-1_task-rest_run-02_beh", "sub-01/ses-1/beh/sub-01_ses-1_task-rest_run-02"),
+            ("sub-01_task-talk", "sub-01_task-talk"),
+            ("sub-01_task-talk_acq-left_video", "sub-01_task-talk_acq-left"),
+            ("sub-01", "sub-01"),
+            ("talk_video", "talk_video"),
+            ("sub-01_x/talk", "sub-01_x/talk"),
+            ("sub-01_x/talk_2", "sub-01_x/talk_2"),
+        ] {
+            assert_eq!(stem(name), stem_of);
+        }
+    }
 }

@@ -60,6 +60,8 @@ pub struct Column {
 #[derive(Debug, Clone)]
 pub struct Columns {
     video_id: String,
+    /// Whether rows name the picture that they are of.
+    files: bool,
     classes: Vec<String>,
     processed: bool,
     model_id: String,
@@ -71,6 +73,7 @@ impl Columns {
         let ModelRecord { id, weights_sha256, classes, .. } = &record.model;
         Columns {
             video_id: video_id.to_string(),
+            files: false,
             classes: classes.clone(),
             processed: record.signal.changes_probabilities(),
             model_id: id.clone(),
@@ -78,10 +81,15 @@ impl Columns {
         }
     }
 
+    /// With the column `file` of sources that are pictures.
+    pub fn with_files(self, files: bool) -> Self {
+        Columns { files, ..self }
+    }
+
     /// Of results that another program made.
     pub(crate) fn foreign(video_id: &str, classes: Vec<String>, program: &str) -> Self {
         let [video_id, model_id] = [video_id, program].map(String::from);
-        Columns { video_id, classes, processed: false, model_id, weights_sha256: String::new() }
+        Columns { video_id, files: false, classes, processed: false, model_id, weights_sha256: String::new() }
     }
 
     /// The column of a class's probability.
@@ -96,7 +104,7 @@ impl Columns {
         self.names().iter().map(|name| cells.remove(name).unwrap_or(Cell::Empty)).collect()
     }
 
-    /// `video_id, frame, pts_s, track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
+    /// `video_id, frame, pts_s, (file,) track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
     /// window_start_s, window_end_s, model_id, weights_sha256`; with processed probabilities `s_<class>..` after
     /// `p_<class>..`. Times in seconds, boxes in pixels of the upright frame, scores, qualities and probabilities in
     /// [0, 1], entropy in nats.
@@ -104,6 +112,7 @@ impl Columns {
         let column = |kind, of_face| move |name: &str| Column { name: name.to_string(), kind, of_face };
         let mut columns = vec![column(Kind::Text, false)("video_id"), column(Kind::Integer, false)("frame")];
         columns.push(column(Kind::Float, false)("pts_s"));
+        columns.extend(self.files.then(|| column(Kind::Text, false)("file")));
         columns.push(column(Kind::Integer, true)("track_id"));
         columns.push(column(Kind::Text, false)("status"));
         columns.extend(["det_score", "x", "y", "w", "h", "quality"].map(column(Kind::Float, true)));
@@ -125,13 +134,10 @@ impl Columns {
     /// The cells of a row, in the order of [`Columns::all`]. A frame without a face has empty cells where a face
     /// would have values.
     pub fn cells(&self, row: &Row) -> Vec<Cell> {
-        let mut cells = vec![
-            Cell::Text(self.video_id.clone()),
-            Cell::Integer(row.frame),
-            Cell::Float(row.pts_s, 6),
-            row.track.map_or(Cell::Empty, |track| Cell::Integer(track.into())),
-            Cell::Text(row.status.name().to_string()),
-        ];
+        let mut cells = vec![Cell::Text(self.video_id.clone()), Cell::Integer(row.frame), Cell::Float(row.pts_s, 6)];
+        cells.extend(self.files.then(|| Cell::Text(row.file.as_deref().unwrap_or_default().to_string())));
+        cells.push(row.track.map_or(Cell::Empty, |track| Cell::Integer(track.into())));
+        cells.push(Cell::Text(row.status.name().to_string()));
         match &row.face {
             None => {
                 let probabilities = self.classes.len() * (1 + usize::from(self.processed));

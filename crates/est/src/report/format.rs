@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bids;
 use super::visual::find_encoder;
 use crate::error::EstError;
 
@@ -89,6 +90,7 @@ impl Format {
             Format::Mp4 => &[".annotated.mp4"],
             Format::Html => &[".html"],
         };
+        let name = if self == Format::Bids { bids::stem(name) } else { name };
         endings.iter().map(|ending| folder.join(format!("{name}{ending}"))).collect()
     }
 }

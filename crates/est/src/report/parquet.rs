@@ -98,8 +98,7 @@ impl Lines for ParquetReport {
         if self.rows > 0 {
             self.write_group().map_err(&wrong)?;
         }
-        let is_float: Vec<bool> =
-            self.values.iter().map(|values| matches!(values.filled, Filled::Float(_))).collect();
+        let is_float: Vec<bool> = self.values.iter().map(|values| matches!(values.filled, Filled::Float(_))).collect();
         let mut file = self.writer.into_inner().map_err(&wrong)?;
         order::by_type(&mut file, &is_float)?;
         Ok(vec![file.commit()?])

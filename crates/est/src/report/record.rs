@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use est_media::Numbering;
 use est_nets::weights::Provenance;
 use est_nets::{EstConfig, Preprocessing};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct RunRecord {
     pub end_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<u32>,
+    /// What places them in time.
+    pub image_numbering: Numbering,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -65,6 +65,8 @@ pub struct Job<'a> {
     /// What they and the video are called; with folders where it is in some.
     pub name: &'a str,
     pub source: &'a Source,
+    /// Whether tables name the picture of each row; of sources that are pictures.
+    pub files: bool,
     /// How it is decoded once more, for pictures.
     pub decoding: &'a DecodeOptions,
     pub record: &'a RunRecord,
@@ -92,8 +94,8 @@ impl Reports {
     }
 
     /// No file: a JSON object for each line of the table of `name`, as soon as it is final.
-    pub fn stream(to: Box<dyn Write>, name: &str, record: &RunRecord) -> Self {
-        let table = Table::new(name, record);
+    pub fn stream(to: Box<dyn Write>, name: &str, files: bool, record: &RunRecord) -> Self {
+        let table = Table::new(name, files, record);
         let lines = Box::new(JsonlReport::stream(to, table.columns()));
         let signal = Signal::new(record.signal.clone(), &record.model.classes);
         Reports { signal, reports: vec![Box::new(Tabular { table, lines })] }
@@ -131,13 +133,13 @@ impl Reports {
 }
 
 fn create(format: Format, job: &Job) -> Result<Box<dyn Report>, EstError> {
-    let Job { folder, home, name, source, decoding, record } = *job;
+    let Job { folder, home, name, source, files, decoding, record } = *job;
     let pictures = record.pictures;
     let replay = || Replay::open(source, decoding, pictures.privacy);
     let paths = format.paths(folder, name);
     let path = &*paths[0];
     let tabular = |lines: &dyn Fn(Vec<Column>) -> Result<Box<dyn Lines>, EstError>| {
-        let table = Table::new(name, record);
+        let table = Table::new(name, files, record);
         let lines = lines(table.columns())?;
         Ok::<_, EstError>(Box::new(Tabular { table, lines }))
     };

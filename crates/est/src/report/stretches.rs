@@ -132,7 +132,7 @@ mod tests {
             let face = Face { track: 1, rect, landmarks, score: 0.9, quality: 0.5, interpolated: false };
             FaceRow::new(face, Arc::new(scored))
         });
-        Row { frame, pts_s: frame as f64, track, status: Status::Ok, face }
+        Row { frame, pts_s: frame as f64, file: None, track, status: Status::Ok, face }
     }
 
     #[test]

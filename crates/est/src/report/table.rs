@@ -12,8 +12,9 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(video_id: &str, record: &RunRecord) -> Self {
-        let columns = Columns::new(video_id, record);
+    /// `files`: with a column of the pictures' names.
+    pub fn new(video_id: &str, files: bool, record: &RunRecord) -> Self {
+        let columns = Columns::new(video_id, record).with_files(files);
         let every = record.every_s.map(|every_s| Every::new(every_s, &columns, record));
         Table { columns, every }
     }

@@ -13,7 +13,7 @@ fn row(frame: u64, track: TrackId, probabilities: &[f32]) -> Row {
     let rect = Rect { x: 0.0, y: 0.0, w: 1.0, h: 1.0 };
     let face = Face { track, rect, landmarks: [[0.0; 2]; 5], score: 0.9, quality: 1.0, interpolated: false };
     let face = FaceRow::new(face, scored(frame as f64, probabilities));
-    Row { frame, pts_s: frame as f64, track: Some(track), status: Status::Ok, face: Some(face) }
+    Row { frame, pts_s: frame as f64, file: None, track: Some(track), status: Status::Ok, face: Some(face) }
 }
 
 fn classes() -> Vec<String> {

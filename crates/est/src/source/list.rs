@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use super::{Input, Source, below};
 use crate::error::EstError;
 use crate::parquet_table::{ParquetTable, is_parquet, read_parquet};
+use crate::text_table::TextTable;
 
 const PATH: &str = "path";
 const VIDEO_ID: &str = "video_id";
 
-/// Reads a list, CSV (`,`, `;` or tab between its cells) or Parquet. Paths count from the list's own folder. Columns that mean nothing
-/// here stay with their video.
+/// Reads a list: Parquet, or a CSV table as spreadsheet programs save it. Paths count from the list's own folder. Columns that
+/// mean nothing here stay with their video.
 pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
     let wrong = |problem: String| EstError::Source { pattern: list.display().to_string(), problem };
     if let Some(what) = StandIn::at(list) {
@@ -24,43 +25,24 @@ pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
         true => as_csv(list).map_err(wrong)?,
         false => std::fs::read(list).map_err(|error| wrong(format!("cannot be read ({error}); check the path")))?,
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| wrong("is no UTF-8 text; save it as CSV in UTF-8 in your spreadsheet program".to_string()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let header = text.lines().next().unwrap_or("");
-    let delimiter = [b',', b';', b'\t'].into_iter().find(|&d| header.as_bytes().contains(&d)).unwrap_or(b',');
-    let mut table = csv::ReaderBuilder::new();
-    let mut table = table.trim(csv::Trim::All).delimiter(delimiter).from_reader(text.as_bytes());
-    let unreadable = |error: csv::Error| {
-        let line = error.position().map_or(String::new(), |at| format!("line {}: ", at.line()));
-        let problem = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("{len} cells under {expected_len} column names; put a cell that holds commas in quotes")
-            }
-            _ => format!("is no CSV table ({error}); correct it"),
-        };
-        wrong(format!("{line}{problem}"))
-    };
-    let columns: Vec<String> = table.headers().map_err(unreadable)?.iter().map(String::from).collect();
-    let place = |name: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
-    let Some(path) = place(PATH) else {
-        let found = columns.join(", ");
+    let table = TextTable::parse(&bytes).map_err(|problem| wrong(problem.to_string()))?;
+    let Some(path) = table.column(PATH) else {
+        let found = table.columns.join(", ");
         return Err(wrong(format!("no column `{PATH}` among its columns ({found}); name it so in the first line")));
     };
-    let video_id = place(VIDEO_ID);
+    let video_id = table.column(VIDEO_ID);
 
     let folder = list.parent().unwrap_or(Path::new(""));
     let mut inputs = vec![];
     let mut names = BTreeSet::new();
-    for record in table.records() {
-        let record = record.map_err(unreadable)?;
-        let line = record.position().map_or(0, csv::Position::line);
+    let columns = table.columns;
+    for (line, record) in table.rows {
         let wrong = |problem: String| wrong(format!("line {line}: {problem}"));
         if record[path].is_empty() {
             return Err(wrong("has no path; add it or remove the line".to_string()));
         }
         let mut input = one(folder, &record[path]).map_err(wrong)?;
-        if let Some(id) = video_id.map(|at| &record[at]).filter(|id| !id.is_empty()) {
+        if let Some(id) = video_id.map(|at| record[at].as_str()).filter(|id| !id.is_empty()) {
             if let Some(problem) = bad_name(id) {
                 return Err(wrong(format!("`{id}` cannot be a video_id: {problem}; choose another")));
             }
@@ -69,8 +51,10 @@ pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
             }
             input.name = id.to_string();
         }
-        let others = columns.iter().zip(&record).enumerate().filter(|(at, _)| *at != path && Some(*at) != video_id);
-        input.columns = others.map(|(_, (name, cell))| (name.clone(), Value::from(cell))).collect::<Map<_, _>>();
+        let of_video = |at: &usize| *at != path && Some(*at) != video_id && !columns[*at].is_empty();
+        let others = columns.iter().zip(&record).enumerate().filter(|(at, _)| of_video(at));
+        input.columns =
+            others.map(|(_, (name, cell))| (name.clone(), Value::from(cell.as_str()))).collect::<Map<_, _>>();
         inputs.push(input);
     }
     if inputs.is_empty() {
@@ -145,6 +129,10 @@ mod tests {
         assert_eq!(names, ["a/x", "second"]);
         assert_eq!(inputs[1].columns["participant"], "p2");
         assert!(inputs[0].source.path().ends_with("a/x.mp4"));
+        // As Excel has it, with a blank row and a column that has no name.
+        let inputs = read("sep=;\r\npath;;participant;\r\na.mp4;;p1;\r\n;;;\r\nb.mp4\r\n").unwrap();
+        assert_eq!(inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(serde_json::to_string(&inputs[0].columns).unwrap(), r#"{"participant":"p1"}"#);
         // A path out of the list's folder has the file's own name.
         assert_eq!(read("path\n../elsewhere/x.mp4\n").unwrap()[0].name, "x");
     }
@@ -205,8 +193,9 @@ mod tests {
     fn errors_name_the_line() {
         for (text, expected) in [
             ("file\nx.mp4\n", "no column `path`"),
-            ("path,who\nx.mp4,a\ny.mp4,a,b\n", "line 3: 3 cells under 2"),
+            ("path,who\nx.mp4,a\ny.mp4,a,b\n", "line 3 has 3 fields, the first line has 2"),
             ("path,who\nx.mp4,a\n,b\n", "line 3: has no path"),
+            ("sep=;\npath;who\n;;\n\nx.mp4;a\n;b\n", "line 6: has no path"),
             ("path,video_id\nx.mp4,../up\n", "line 2: `../up` cannot be a video_id"),
             ("path,video_id\nx.mp4,a\ny.mp4,a\n", "line 3: the video_id `a` comes again"),
             ("path\n", "lists no video"),

@@ -6,7 +6,7 @@ mod streams;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use est_media::{IMAGE_EXTENSIONS, Live, natural_order};
+use est_media::{IMAGE_EXTENSIONS, Live, MediaError, images_of_folder, natural_order};
 use est_nets::StandIn;
 use serde_json::{Map, Value};
 
@@ -102,7 +102,7 @@ impl Input {
     }
 
     /// The videos that `argument` stands for: a file is itself; a folder that holds videos, in itself or in folders below
-    /// it, is each of them, one that holds pictures is one video; a pattern with `*`, `?` or `[..]` is each video that
+    /// it, is each of them, one that holds pictures is one video, one whose folders hold pictures is each of these; a pattern with `*`, `?` or `[..]` is each video that
     /// matches, and all pictures that match are one.
     ///
     /// `cam:0`, an address and `-` are live sources ([`Live::named`]).
@@ -141,8 +141,15 @@ fn folder(path: &Path) -> Result<Vec<Input>, EstError> {
     let mut videos = vec![];
     gather(path, &mut videos)?;
     if videos.is_empty() {
-        // Pictures or nothing: the decoder tells, and names what it would have read.
-        return Ok(vec![Input::of(Source::Folder(path.to_owned()))]);
+        let mut folders = vec![];
+        gather_pictures(path, &mut folders)?;
+        if folders.is_empty() || folders == [path] {
+            // Pictures or nothing: the decoder tells, and names what it would have read.
+            return Ok(vec![Input::of(Source::Folder(path.to_owned()))]);
+        }
+        folders.sort_by(|a, b| natural_order(a, b));
+        let of = |folder: PathBuf| Input::named(Source::Folder(folder.clone()), name_below(path, &folder));
+        return Ok(folders.into_iter().map(of).collect());
     }
     videos.sort();
     Ok(videos.into_iter().map(|video| below(path, video)).collect())
@@ -177,15 +184,39 @@ fn is_there(path: &Path) -> bool {
     path.is_file() || StandIn::at(path).is_some()
 }
 
+/// `folder` if it holds pictures, else the folders below it that do, with the same passed over as among videos. What lies
+/// below a folder of pictures (crops, small copies) is none of its own.
+fn gather_pictures(folder: &Path, folders: &mut Vec<PathBuf>) -> Result<(), EstError> {
+    match images_of_folder(folder) {
+        Ok(_) => folders.push(folder.to_owned()),
+        Err(MediaError::EmptyFolder { .. }) => {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+                if is_folder && !hidden && !entry.path().join(run::MANIFEST).exists() {
+                    gather_pictures(&entry.path(), folders)?;
+                }
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
 /// The video `file` of `folder`, called as its path from there.
 fn below(folder: &Path, file: PathBuf) -> Input {
-    let within = file.strip_prefix(folder).unwrap_or(&file).with_extension("");
+    let name = name_below(folder, &file.with_extension(""));
+    Input::named(Source::File(file), name)
+}
+
+/// The path of `within` from `folder`, with `/` between its parts.
+fn name_below(folder: &Path, within: &Path) -> String {
+    let within = within.strip_prefix(folder).unwrap_or(within);
     let parts = within.components().filter_map(|part| match part {
         Component::Normal(part) => Some(part.to_string_lossy()),
         _ => None,
     });
-    let name = parts.collect::<Vec<_>>().join("/");
-    Input::named(Source::File(file), name)
+    parts.collect::<Vec<_>>().join("/")
 }
 
 fn matches(pattern: &str) -> Result<Vec<Input>, EstError> {
@@ -274,6 +305,15 @@ mod tests {
         assert_eq!(Input::expand(&pictures).unwrap(), [Input::of(Source::Folder(pictures.clone()))]);
         let by_pattern = Input::expand(&pictures.join("*.png")).unwrap();
         assert_eq!(names(&by_pattern), ["pictures"]);
+
+        // Folders of pictures below: each is a video of the folder's whole name; what lies in them is none.
+        ["clips/s1.5/1.png", "clips/s10/1.png", "clips/s10/crops/1.png", "clips/a/s2/1.jpg", "clips/.x/1.png"]
+            .into_iter()
+            .for_each(put);
+        let found = Input::expand(&path("clips")).unwrap();
+        assert_eq!(names(&found), ["a/s2", "s1.5", "s10"]);
+        assert_eq!(found[1].source, Source::Folder(path("clips/s1.5")));
+        std::fs::remove_dir_all(path("clips")).unwrap();
 
         // Folders below, but neither hidden ones nor results.
         let more = ["s1/a.mov", "s1/t2/a.mov", ".hidden/c.mp4", "results/a.mp4", "results/est-manifest.jsonl"];

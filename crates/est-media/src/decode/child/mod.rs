@@ -69,8 +69,8 @@ impl Remote {
         options: &DecodeOptions,
     ) -> Result<Self, MediaError> {
         let paths = paths.iter().map(|path| path.clone().into_os_string()).collect();
-        let DecodeOptions { fps, range, stream, .. } = *options;
-        let request = Request { paths, images, fps, range, stream, memory: decoder.memory };
+        let DecodeOptions { fps, numbering, range, stream, .. } = *options;
+        let request = Request { paths, images, fps, numbering, range, stream, memory: decoder.memory };
         loop {
             let unstarted = |source| MediaError::NoDecoder { path: name.to_owned(), source };
             let mut worker = Worker::take(decoder).map_err(unstarted)?;

@@ -42,8 +42,8 @@ pub fn decode_child() -> io::Result<()> {
 }
 
 fn decode(request: &Request, output: &mut impl Write) -> io::Result<Result<DecodeReport, MediaError>> {
-    let Request { fps, range, stream, .. } = *request;
-    let options = DecodeOptions { fps, range, stream, ..DecodeOptions::default() };
+    let Request { fps, numbering, range, stream, .. } = *request;
+    let options = DecodeOptions { fps, numbering, range, stream, ..DecodeOptions::default() };
     let mut paths = request.paths.iter().map(PathBuf::from);
     let opened = match paths.next() {
         None => return Err(io::ErrorKind::InvalidInput.into()),

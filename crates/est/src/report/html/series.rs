@@ -158,7 +158,8 @@ mod tests {
             let rect = Rect { x: 0.0, y: 0.0, w: 1.0, h: 1.0 };
             let face = Face { track: 1, rect, landmarks: [[0.0; 2]; 5], score: 1.0, quality: 0.5, interpolated: false };
             let face = Some(FaceRow::new(face, Arc::new(scored)));
-            series.add(&Row { frame: window, pts_s: start_s, track: Some(1), status: Status::Ok, face }, 1.0);
+            let row = Row { frame: window, pts_s: start_s, file: None, track: Some(1), status: Status::Ok, face };
+            series.add(&row, 1.0);
             assert!(series.points.len() <= MOST);
         }
         assert_eq!((series.frames, series.windows_per_point()), (5000, 8));

@@ -38,7 +38,7 @@ fn write(path: &Path, frames: u64) {
             Some(_) => (Some(1), Status::Ok),
             None => (None, Status::NoFace),
         };
-        report.line(columns.cells(&Row { frame, pts_s, track, status, face })).unwrap();
+        report.line(columns.cells(&Row { frame, pts_s, file: None, track, status, face })).unwrap();
     }
     report.finish(&Summary::new("a", "a.mp4", &est_media::VideoInfo::default())).unwrap();
 }
