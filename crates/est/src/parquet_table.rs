@@ -75,3 +75,57 @@ fn not_read(codec: Compression) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    fn table(codec: Compression) -> Vec<u8> {
+        let schema = "message list { required binary path (UTF8); optional int64 age; }";
+        let properties = WriterProperties::builder().set_compression(codec).build();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut bytes = vec![];
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
+        let mut rows = writer.next_row_group().unwrap();
+        let mut column = rows.next_column().unwrap().unwrap();
+        let names = ["a.mp4", "b.mp4", "a.mp4"].map(ByteArray::from);
+        column.typed::<ByteArrayType>().write_batch(&names, None, None).unwrap();
+        column.close().unwrap();
+        let mut column = rows.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[31, 4], Some(&[1, 0, 1]), None).unwrap();
+        column.close().unwrap();
+        rows.close().unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    /// Each byte changed in turn, and each length cut: an error or a table, and no panic.
+    #[test]
+    fn damaged_tables_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_parquet(&path, |_| true)
+        };
+        for codec in [Compression::UNCOMPRESSED, Compression::LZ4_RAW] {
+            let whole = table(codec);
+            assert_eq!(read(&whole).unwrap().rows, [["a.mp4", "31"], ["b.mp4", ""], ["a.mp4", "4"]]);
+            for at in 0..whole.len() {
+                assert!(read(&whole[..at]).is_err(), "cut at {at}");
+                for change in [0x01, 0x80, 0xff] {
+                    let mut damaged = whole.clone();
+                    damaged[at] ^= change;
+                    drop(read(&damaged));
+                }
+            }
+        }
+    }
+}

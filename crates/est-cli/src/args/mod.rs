@@ -24,7 +24,8 @@ pub use train::*;
 
 /// Apparent facial expressions over time, from video (Expression Snippet Transformer).
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+// The package is called est-cli, and the manual's pages would be.
+#[command(name = "est", version, arg_required_else_help = true)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,

@@ -418,7 +418,7 @@ impl Run<'_> {
             GrowingRows::create(format, path, Table::new(name, false, &self.record))
         });
         let mut growing: Vec<GrowingRows> = growing.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        let elsewhere = if stays { &self.args.out } else { Path::new(stream::STANDARD_OUTPUT) };
+        let elsewhere = if stays { self.args.out.as_path() } else { Path::new(stream::STANDARD_OUTPUT) };
         let to = growing.first().map_or(elsewhere, GrowingRows::path);
         let mut view = View::new(live, to, &model.classes, self.log.prints());
         let stop = self.decoding.live.stop.clone();

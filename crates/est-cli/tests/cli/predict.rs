@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{COLUMNS, Table, compose, est, json, predict};
+use crate::common::{COLUMNS, Table, compose, est, ffmpeg, json, predict};
 use est_goldens::download;
 
 #[test]
@@ -48,6 +48,20 @@ fn the_default_weights_see_a_laugh() {
     let mean = happy.iter().sum::<f64>() / happy.len() as f64;
     assert!(happy.len() > 100 && mean > 0.8, "{mean} over {} rows", happy.len());
     assert_eq!(json(&out.join("demo.run.json"))["run"]["model"]["trained"], true);
+}
+
+#[test]
+fn the_record_says_that_hdr_was_tone_mapped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (video, out) = (folder.path().join("pq.mkv"), folder.path().join("out"));
+    let source = ["-f", "lavfi", "-i", "color=gray:s=64x64:r=25", "-frames:v", "3", "-pix_fmt", "yuv420p10le"];
+    let tags = ["-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc"];
+    ffmpeg(&[&source[..], &["-c:v", "ffv1", "-color_range", "tv"], &tags, &[video.to_str().unwrap()]].concat());
+    predict(&[&video], &out, &[]).succeeded();
+    let want = serde_json::json!({
+        "transfer": "smpte2084", "primaries": "bt2020", "matrix": "bt2020nc", "range": "tv", "conversion": "tone_mapped"
+    });
+    assert_eq!(json(&out.join("pq.run.json"))["summary"]["colour"], want);
 }
 
 #[test]

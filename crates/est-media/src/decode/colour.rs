@@ -52,14 +52,14 @@ impl Colours {
     }
 
     /// RGB of `picture`, in its stored orientation; `buffer` is used again if it is large enough.
-    pub fn to_rgb(&mut self, picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
+    pub fn convert(&mut self, picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
         let plan = match self.tags.filter(|last| *last == Tags::of(picture, self.dolby)) {
             Some(_) => self.converter.as_ref().map(|converter| converter.plan()),
             None => self.learn(picture),
         };
         let Some(plan) = plan else { return to_rgb(picture, buffer) };
         let converter = self.converter.take().filter(|converter| converter.plan() == plan);
-        self.converter.insert(converter.unwrap_or_else(|| Box::new(Converter::new(plan)))).to_rgb(picture, buffer)
+        self.converter.insert(converter.unwrap_or_else(|| Box::new(Converter::new(plan)))).convert(picture, buffer)
     }
 
     /// New tags.

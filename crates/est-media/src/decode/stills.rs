@@ -171,7 +171,7 @@ impl Stills {
         if too_large((width, height)) {
             return Err(format!("{width} x {height} pixels are too large (at most {MAX_SIDE} a side, 2^27 in all)"));
         }
-        let image = self.colours.to_rgb(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
+        let image = self.colours.convert(&picture, take(&mut self.spare)).map_err(|error| error.to_string())?;
         let aspect = match density::aspect(&bytes, &picture) {
             Some(Ok(aspect)) => aspect,
             None => Aspect::SQUARE,

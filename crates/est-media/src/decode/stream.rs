@@ -328,7 +328,7 @@ impl Stream {
     }
 
     fn upright(&mut self, aspect: Aspect) -> Result<(Image, Turn), MediaError> {
-        let image = self.colours.to_rgb(&self.picture, take(&mut self.spare));
+        let image = self.colours.convert(&self.picture, take(&mut self.spare));
         let image = image.map_err(|error| MediaError::UnsupportedCodec {
             path: self.path.clone(),
             codec: format!("{} with pixel format {:?}", self.info.codec, self.picture.format()),

@@ -98,7 +98,7 @@ fn planes(format: &Format, full: bool, (kr, kb): (f64, f64)) -> (Vec<u8>, Vec<[f
         samples.push(sample);
     }
     let mut bytes = vec![];
-    for plane in 0..3 {
+    for plane in [0, 1, 2] {
         let [wide, high] = if plane == 0 || rgb { [0, 0] } else { format.spacing };
         for _ in 0..SIDE >> high {
             for x in 0..WIDTH >> wide {
@@ -202,7 +202,7 @@ fn ictcp_is_decoded_and_constant_luminance_is_warned_of() {
         ]
     });
     let mut bytes = vec![];
-    for plane in 0..3 {
+    for plane in [0, 1, 2] {
         let sample = |patch: usize| ictcp[patch][plane] * 65535.0 + if plane > 0 { 32768.0 } else { 0.0 };
         let row: Vec<u8> = (0..WIDTH).flat_map(|x| (sample(x / SIDE).round() as u16).to_le_bytes()).collect();
         (0..SIDE).for_each(|_| bytes.extend(&row));

@@ -52,12 +52,12 @@ impl ParquetReport {
         let wrong = wrong(path);
         let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
         let schema = Type::group_type_builder("row").with_fields(fields).build().map_err(&wrong)?;
-        let at = |name: &str| columns.iter().position(|column| column.name == name).expect("a column of every table");
-        let rising = |name| SortingColumn { column_idx: at(name) as i32, descending: false, nulls_first: false };
+        let time = columns.iter().position(|column| column.name == "pts_s").expect("every table has times");
+        let by_time = SortingColumn { column_idx: time as i32, descending: false, nulls_first: false };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_data_page_row_count_limit(PAGE)
-            .set_sorting_columns(Some(["pts_s", "frame"].map(rising).into()))
+            .set_sorting_columns(Some(vec![by_time]))
             .build();
         let file = OutputFile::create(path)?;
         let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(&wrong)?;

@@ -86,7 +86,7 @@ fn matrix(code: u16) -> Option<Space> {
     })
 }
 
-/// Those of a PNG's `cICP` chunk, which FFmpeg reads from 6.1 on only.
+/// Those of a PNG's `cICP` chunk, which FFmpeg 5.1 passes over.
 pub fn png_codes(bytes: &[u8]) -> Option<Codes> {
     const SIGNATURE: usize = 8;
     let mut rest = bytes.starts_with(b"\x89PNG").then(|| bytes.get(SIGNATURE..))??;

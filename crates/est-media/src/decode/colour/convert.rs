@@ -103,7 +103,7 @@ impl Converter {
     }
 
     /// 8-bit RGB of `picture`, in its stored orientation; `buffer` is used again if it is large enough.
-    pub fn to_rgb(&mut self, picture: &Picture, mut buffer: Vec<u8>) -> Result<Image, ff::Error> {
+    pub fn convert(&mut self, picture: &Picture, mut buffer: Vec<u8>) -> Result<Image, ff::Error> {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         if buffer.len() != width * height * 3 {
             buffer = vec![0; width * height * 3];

@@ -74,7 +74,7 @@ fn a_filter_by_time_can_pass_over_most_rows() {
     for (number, group) in groups.iter().enumerate() {
         let sorted: Vec<&str> =
             group.sorting_columns().unwrap().iter().map(|s| columns[s.column_idx as usize].name()).collect();
-        assert_eq!(sorted, ["pts_s", "frame"]);
+        assert_eq!(sorted, ["pts_s"]);
         let first = (number * GROUP) as f64;
         let last = first + group.num_rows() as f64 - 1.0;
         assert_eq!(bounds(group.column(at("pts_s"))), (first / 25.0, last / 25.0));
