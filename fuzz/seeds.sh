@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the seeds in fuzz/corpus/ again: a few hundred bytes to a few kilobytes each. Needs ffmpeg; `weights` starts from goldens/.
+# Makes the seeds in fuzz/corpus/ again: a few hundred bytes to a few kilobytes each. Needs ffmpeg and python3; `weights` starts from goldens/.
 set -euo pipefail
 cd "$(dirname "$0")/corpus"
 mkdir -p weights container picture set tables
@@ -19,6 +19,32 @@ for extension in bmp jpeg jpg pbm pgm png; do
   picture "\\x0$k" "seed.$extension"
   k=$((k + 1))
 done
+# With EXIF's orientation, in each format that may have it.
+python3 - <<'PYTHON'
+import struct, subprocess, zlib
+
+def plain(name, *more):
+    source = ["-f", "lavfi", "-i", "testsrc=size=16x12", "-frames:v", "1"]
+    return subprocess.run(["ffmpeg", "-v", "error", *source, *more, "-f", "image2pipe", "-"], check=True, capture_output=True).stdout
+
+def tiff(order):
+    return {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+
+def keep(name, bytes):
+    open("picture/" + name, "wb").write(b"\x00" + bytes)
+
+jpeg, png, webp = plain("a", "-c:v", "mjpeg"), plain("a", "-c:v", "png"), plain("a", "-c:v", "libwebp")
+exif = b"Exif\0\0" + tiff(">")
+keep("turned-jpg", jpeg[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + jpeg[2:])
+chunk = b"eXIf" + tiff("<")
+keep("turned-png", png[:33] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:])
+body = b"WEBPVP8X\x0a\0\0\0\x08\0\0\0\x0f\0\0\x0b\0\0" + webp[12:] + b"EXIF" + struct.pack("<I", len(tiff("<"))) + tiff("<")
+keep("turned-webp", b"RIFF" + struct.pack("<I", len(body)) + body)
+strip = 16 * 12 * 3
+entries = [(256, 3, 16), (257, 3, 12), (258, 3, 8), (259, 3, 1), (262, 3, 2), (273, 4, 134), (274, 3, 8), (277, 3, 3), (278, 3, 12), (279, 4, strip)]
+rows = b"".join(struct.pack(">HHI", tag, kind, 1) + struct.pack(">HH" if kind == 3 else ">I", *([value, 0] if kind == 3 else [value])) for tag, kind, value in entries)
+keep("turned-tiff", b"MM\0*" + struct.pack(">IH", 8, len(entries)) + rows + bytes(4 + strip))
+PYTHON
 table() { printf '%b' "$2" > "tables/$1"; }
 table own '\x00path,label,subject,split\na.mp4,happy,s1,train\nb.mp4,sad,s2,test\n'
 table frames '\x01a/000.jpg 3\nb/000.jpg 0\n'
@@ -28,6 +54,9 @@ table predictions '\x04[]\n===\nround,clip,label,status\n'
 table openface '\x05frame, face_id, timestamp, confidence, success, AU01_r\n1, 0, 0.0, 0.9, 1, 0.5\n'
 table pyfeat '\x06frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n0,1,2,3,4,0.9,0,0,0,1,0,0,0\n'
 table list '\x07path,video_id,participant\na.mp4,one,p1\nb.mp4,,p2\n'
+table list-sep '\x07\xef\xbb\xbfsep=;\r\npath;who;\r\n;;\r\na.mp4;"p\n1"\r\n'
+table list-utf16 '\x07\xff\xfep\x00a\x00t\x00h\x00\n\x00a\x00'
+table names '\x0a\x00s01_take2_0001.png\ns01_take2_0002.png\ns01_take2_0007.png\n'
 table manifest '\x08{"video_id":"a","source":"/a.mp4","config_sha256":"0","at":"2026-11-24T15:00:00Z","files":["a.csv"],"summary":{"rows":1}}\n'
 part() { printf '{"part":%s,"of":2,"list_sha256":"%s","videos":2,"names":["%s"],"numbering":{"first":0,"step":1},"at":"2026-11-30T00:00:00Z","command":["est","predict","v","--out","p%s","--shard","auto/2"]}\\n' "$1" "$2" "$3" "$1"; }
 entry() { printf '{"video_id":"%s","source":"/%s.mp4","config_sha256":"0","at":"","files":[]}\\n' "$1" "$1"; }

@@ -1,6 +1,8 @@
 //! Tables and lists that users write or bring: clips of their own, frame lists, splits, subgroups, predictions, other
-//! programs' results, lists of videos, manifests of results, parts of a run. The first byte says which.
+//! programs' results, lists of videos, manifests of results, parts of a run, names of pictures. The first byte says which.
 #![no_main]
+
+use std::path::PathBuf;
 
 use est::foreign::Peer;
 use est::run::{MANIFEST, Merge, OutputFolder, PARTS, RUNS};
@@ -9,12 +11,13 @@ use est_data::protocol::Split;
 use est_eval::predictions;
 use est_eval::subgroups::Attributes;
 use est_fuzz::{file, folder, parts, sha256};
+use est_media::{DecodeOptions, Numbering, Video};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
-    match kind % 10 {
+    match kind % 11 {
         kind @ (0 | 1) => {
             let set = find(["own", "frames"][usize::from(kind)]).expect("a set of that name");
             let list = file("list.csv", bytes);
@@ -53,6 +56,17 @@ fuzz_target!(|bytes: &[u8]| {
             if let Ok(merge) = Merge::plan(&folder().join("joined"), &shards) {
                 let gaps = merge.gaps().expect("the files can be read");
                 drop(gaps.iter().map(ToString::to_string).collect::<Vec<_>>());
+            }
+        }
+        10 => {
+            // Names of pictures, none of which is there.
+            let Some((&numbering, names)) = bytes.split_first() else { return };
+            let kinds = [Numbering::Auto, Numbering::Order, Numbering::Numbers, Numbering::Ms];
+            let numbering = kinds[usize::from(numbering) % kinds.len()];
+            let names = String::from_utf8_lossy(names);
+            let names: Vec<PathBuf> = names.lines().map(|name| folder().join("none").join(name)).collect();
+            if !names.is_empty() {
+                let _ = Video::images(names, &DecodeOptions { numbering, ..DecodeOptions::default() });
             }
         }
         kind => {

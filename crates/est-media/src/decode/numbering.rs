@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -145,8 +145,12 @@ fn rising(paths: &[PathBuf]) -> Result<Vec<Vec<u64>>, Option<String>> {
     if shapes.len() > 1 {
         let (usual, count) = shapes.iter().max_by_key(|(_, count)| **count).expect("there are names");
         let unlike = names.len() - count;
-        let numbered = Path::new(usual).file_name().is_some_and(|name| name.to_string_lossy().contains(DIGITS));
-        return Err((numbered && *count > unlike).then(|| {
+        let alike: Vec<PathBuf> =
+            paths.iter().zip(&names).filter(|(_, name)| shape(name) == *usual).map(|(path, _)| path.clone()).collect();
+        // Where the others are numbered without a gap, their order is their time.
+        let gaps = |numbers: &[u64]| numbers.windows(2).any(|two| two[1] - two[0] > 1);
+        let matters = *count > unlike && rising(&alike).is_ok_and(|rising| gaps(&rising[0]));
+        return Err(matters.then(|| {
             let are = if unlike == 1 { "name is" } else { "names are" };
             format!("{unlike} {are} unlike the others; a pattern (such as 'frames/img_*.png') leaves them out")
         }));
@@ -297,15 +301,19 @@ mod tests {
             (["a_1.png", "a_01.png", "a_001.png"], "the same number"),
             (["s1_1.png", "s1_2.png", "s2_1.png"], "several change"),
             (["12-00-58.png", "12-00-59.png", "12-01-00.png"], "several change"),
-            (["1.png", "2.png", "cover.png"], "1 name is unlike"),
+            (["1.png", "3.png", "cover.png"], "1 name is unlike"),
             (["99999999999999999999991.png", "99999999999999999999992.png", "99999999999999999999993.png"], "too long"),
         ] {
             let (at, warning) = auto(&names);
             assert_eq!(at, [0.0, 1.0, 2.0], "{names:?}");
             assert!(warning.contains(says) && warning.contains("--numbering"), "{names:?}: {warning}");
         }
-        for names in [["anna.png", "ben.png", "cleo.png"], ["a1.png", "b22.png", "c.png"], ["1.png", "2.png", "3.png"]]
-        {
+        for names in [
+            ["1.png", "2.png", "cover.png"],
+            ["anna.png", "ben.png", "cleo.png"],
+            ["a1.png", "b22.png", "c.png"],
+            ["1.png", "2.png", "3.png"],
+        ] {
             assert_eq!(auto(&names), (vec![0.0, 1.0, 2.0], String::new()), "{names:?}");
         }
         assert_eq!(auto(&["7.png"]), (vec![0.0], String::new()));
