@@ -86,18 +86,19 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// What was ignored, part by part, with the number of tensors of each.
+    /// What was ignored, part by part, with the number of tensors of each; a part of one is called by the tensor's name.
     pub fn ignored_parts(&self) -> Vec<(String, usize)> {
         let prefix: Vec<&str> = words(self.prefix.trim_end_matches('.')).collect();
-        let mut parts = BTreeMap::new();
+        let mut parts: BTreeMap<String, (&str, usize)> = BTreeMap::new();
         for name in &self.ignored {
             let shared = words(name).zip(&prefix).take_while(|(a, b)| a == *b).count();
             let all = words(name).count();
             let part: Vec<&str> = words(name).take(shared + 1).collect();
             let part = part.join(".") + if all > shared + 1 { "." } else { "" };
-            *parts.entry(part).or_insert(0) += 1;
+            parts.entry(part).or_insert((name, 0)).1 += 1;
         }
-        parts.into_iter().collect()
+        let named = |(part, (name, count))| if count == 1 { (String::from(name), 1) } else { (part, count) };
+        parts.into_iter().map(named).collect()
     }
 }
 
