@@ -38,7 +38,8 @@ pub fn read_parquet(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Parque
 
 /// The crate parquet 60 asserts what it expects of some metadata in place of returning an error.
 fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("is a damaged Parquet table; write it anew".to_string()))
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("is a damaged Parquet table; write it anew".to_string()))
 }
 
 fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<ParquetTable, String> {

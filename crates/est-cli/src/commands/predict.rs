@@ -86,7 +86,7 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         let part = part(choice, args, &inputs)?;
         inputs.retain(|input| part.names.binary_search(&input.name).is_ok());
         if keeps {
-            folder.parts().add(&part)?;
+            folder.parts().note(&part)?;
         }
         if inputs.is_empty() {
             log.note("no video is in this part", json!({}));

@@ -49,7 +49,9 @@ fn pixels_that_are_not_square_are_read_as_they_are_shown() {
     }
     let video = &json(&at.join("out/narrow.run.json"))["video"];
     let sizes = ["width", "height", "stored_width", "stored_height"].map(|name| video[name].as_u64().unwrap());
-    assert_eq!((sizes, video["pixel_aspect"].as_f64()), ([512, 288, 360, 288], Some(64.0 / 45.0)));
+    assert_eq!(sizes, [512, 288, 360, 288]);
+    // The JSON reader may be off in the last place.
+    assert!((video["pixel_aspect"].as_f64().unwrap() - 64.0 / 45.0).abs() < 1e-12, "{video}");
     assert!(video["warnings"].as_array().unwrap().is_empty(), "{video}");
     let shown = probe(&at.join("out/narrow.annotated.mp4"), "stream=width,height,sample_aspect_ratio");
     assert!(shown.starts_with("512,288") && !shown.contains(':') || shown.contains("1:1"), "{shown}");

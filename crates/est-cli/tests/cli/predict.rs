@@ -61,7 +61,7 @@ fn the_record_says_that_hdr_was_tone_mapped() {
     let want = serde_json::json!({
         "transfer": "smpte2084", "primaries": "bt2020", "matrix": "bt2020nc", "range": "tv", "conversion": "tone_mapped"
     });
-    assert_eq!(json(&out.join("pq.run.json"))["summary"]["colour"], want);
+    assert_eq!(json(&out.join("pq.run.json"))["video"]["colour"], want);
 }
 
 #[test]

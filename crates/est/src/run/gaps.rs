@@ -322,7 +322,7 @@ mod tests {
             .map(|part| {
                 let path = place.path().join(format!("{}-{}", part.part, part.of));
                 std::fs::create_dir_all(&path).unwrap();
-                crate::run::Parts::new(&path).add(part).unwrap();
+                crate::run::Parts::new(&path).note(part).unwrap();
                 let mut manifest = String::new();
                 for name in part.names.iter().filter(|name| entries.contains(&name.as_str())) {
                     let line = serde_json::json!({

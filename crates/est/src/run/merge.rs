@@ -70,7 +70,7 @@ impl Merge {
                 }
             }
             for part in shard.parts().all()? {
-                out.parts().add(&part)?;
+                out.parts().note(&part)?;
             }
         }
         out.write_table()?;

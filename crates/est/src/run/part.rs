@@ -83,7 +83,7 @@ impl Parts {
     }
 
     /// Notes a part, unless it was noted before.
-    pub fn add(self, part: &Part) -> Result<(), EstError> {
+    pub fn note(self, part: &Part) -> Result<(), EstError> {
         let path = self.0.path().to_owned();
         let known = Parts(Lines::new(path.clone())).all()?;
         let same = |other: &&Part| (other.part, other.run()) == (part.part, part.run());
@@ -138,7 +138,7 @@ mod tests {
             (part(6, numbering), 2),
             (part(7, None), 3),
         ] {
-            Parts::new(&path).add(&part).unwrap();
+            Parts::new(&path).note(&part).unwrap();
             assert_eq!(lines(), expected);
         }
         let all = Parts::new(&path).all().unwrap();
