@@ -163,7 +163,7 @@ fn what_is_beside_the_network_is_named() {
     is_whole(&found, 0.0);
     let parts = found.origin.ignored_parts();
     let parts: Vec<(&str, usize)> = parts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    assert_eq!(parts, [("n_averaged", 1), ("optimizer_states.", 2), ("state_dict.criterion.", 1)]);
+    assert_eq!(parts, [("n_averaged", 1), ("optimizer_states.", 2), ("state_dict.criterion.weight", 1)]);
 
     // AveragedModel.
     let found = of(&joined([under("module."), one("n_averaged", &[])]), None).unwrap();
