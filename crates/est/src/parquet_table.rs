@@ -88,7 +88,7 @@ fn not_read(codec: Compression) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
@@ -98,7 +98,8 @@ mod tests {
 
     use super::*;
 
-    fn table(codec: Compression) -> Vec<u8> {
+    /// A list as pandas writes it, by whatever codec.
+    pub(crate) fn list(codec: Compression, videos: &[(&str, Option<i64>)]) -> Vec<u8> {
         let schema = "message list { required binary path (UTF8); optional int64 age; }";
         let properties = WriterProperties::builder().set_compression(codec).build();
         let schema = Arc::new(parse_message_type(schema).unwrap());
@@ -106,11 +107,13 @@ mod tests {
         let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
         let mut rows = writer.next_row_group().unwrap();
         let mut column = rows.next_column().unwrap().unwrap();
-        let names = ["a.mp4", "b.mp4", "a.mp4"].map(ByteArray::from);
+        let names: Vec<ByteArray> = videos.iter().map(|(name, _)| ByteArray::from(*name)).collect();
         column.typed::<ByteArrayType>().write_batch(&names, None, None).unwrap();
         column.close().unwrap();
         let mut column = rows.next_column().unwrap().unwrap();
-        column.typed::<Int64Type>().write_batch(&[31, 4], Some(&[1, 0, 1]), None).unwrap();
+        let ages: Vec<i64> = videos.iter().filter_map(|(_, age)| *age).collect();
+        let defined: Vec<i16> = videos.iter().map(|(_, age)| i16::from(age.is_some())).collect();
+        column.typed::<Int64Type>().write_batch(&ages, Some(&defined), None).unwrap();
         column.close().unwrap();
         rows.close().unwrap();
         writer.close().unwrap();
@@ -126,7 +129,7 @@ mod tests {
             read_parquet(&path, |_| true)
         };
         for codec in [Compression::UNCOMPRESSED, Compression::LZ4_RAW] {
-            let whole = table(codec);
+            let whole = list(codec, &[("a.mp4", Some(31)), ("b.mp4", None), ("a.mp4", Some(4))]);
             assert_eq!(read(&whole).unwrap().rows, [["a.mp4", "31"], ["b.mp4", ""], ["a.mp4", "4"]]);
             for at in 0..whole.len() {
                 assert!(read(&whole[..at]).is_err(), "cut at {at}");

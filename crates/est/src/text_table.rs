@@ -72,6 +72,13 @@ impl TextTable {
         Ok(found.unwrap_or(TextTable { columns: vec![], rows: vec![] }))
     }
 
+    /// Of a table that is no text. Its lines count as those of one whose first line names the columns; blank rows are left
+    /// out.
+    pub fn of(columns: Vec<String>, rows: Vec<Vec<String>>) -> TextTable {
+        let rows = (2..).zip(rows).filter(|(_, fields)| !fields.iter().all(String::is_empty)).collect();
+        TextTable { columns, rows }
+    }
+
     /// Where the column `name` is, in any case.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use est::report::{
-    Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, Summary, Table, write_record,
+    Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, STANDARD_OUTPUT, Summary, Table,
+    write_record,
 };
 use est::run::{Event, Made, OutputFolder, RunLine, Standing, Work, config_sha256};
 use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row};
@@ -332,7 +333,7 @@ impl Run<'_> {
             self.args.output.formats().into_iter().flat_map(|format| format.paths(&self.args.out, &input.name));
         let outputs = outputs.chain([record_path(&self.args.out, &input.name)]);
         let outputs: Vec<String> = if self.args.to_standard_output() {
-            vec![stream::STANDARD_OUTPUT.to_string()]
+            vec![STANDARD_OUTPUT.to_string()]
         } else {
             outputs.map(|path| path.display().to_string()).collect()
         };
@@ -418,7 +419,7 @@ impl Run<'_> {
             GrowingRows::create(format, path, Table::new(name, false, &self.record))
         });
         let mut growing: Vec<GrowingRows> = growing.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        let elsewhere = if stays { self.args.out.as_path() } else { Path::new(stream::STANDARD_OUTPUT) };
+        let elsewhere = if stays { self.args.out.as_path() } else { Path::new(STANDARD_OUTPUT) };
         let to = growing.first().map_or(elsewhere, GrowingRows::path);
         let mut view = View::new(live, to, &model.classes, self.log.prints());
         let stop = self.decoding.live.stop.clone();

@@ -106,6 +106,18 @@ fn to_rgb(picture: &Picture, buffer: Vec<u8>) -> Result<Image, ff::Error> {
     }
 }
 
+/// The weights of red and blue in luma, of a matrix that has some.
+fn luma_weights(matrix: Space) -> Option<(f64, f64)> {
+    Some(match matrix {
+        Space::BT709 => (0.2126, 0.0722),
+        Space::BT470BG | Space::SMPTE170M => (0.299, 0.114),
+        Space::FCC => (0.30, 0.11),
+        Space::SMPTE240M => (0.212, 0.087),
+        Space::BT2020NCL | Space::BT2020CL => (0.2627, 0.0593),
+        _ => return None,
+    })
+}
+
 fn name(format: Pixel) -> &'static str {
     format.descriptor().map_or("none", |descriptor| descriptor.name())
 }
@@ -222,15 +234,10 @@ impl Matrix {
     /// As the picture is tagged.
     fn of(picture: &Picture) -> Matrix {
         let (width, height) = (picture.width(), picture.height());
-        let (kr, kb) = match picture.color_space() {
-            Space::BT709 => (0.2126, 0.0722),
-            Space::BT470BG | Space::SMPTE170M => (0.299, 0.114),
-            Space::FCC => (0.30, 0.11),
-            Space::SMPTE240M => (0.212, 0.087),
-            Space::BT2020NCL | Space::BT2020CL => (0.2627, 0.0593),
-            _ if width >= HD.0 || height >= HD.1 => (0.2126, 0.0722),
-            _ => (0.299, 0.114),
-        };
+        let is_hd = width >= HD.0 || height >= HD.1;
+        let usual = if is_hd { Space::BT709 } else { Space::SMPTE170M };
+        let named = luma_weights(picture.color_space()).or_else(|| luma_weights(usual));
+        let (kr, kb) = named.expect("both usual ones are known");
         Matrix::new(kr, kb, is_full(picture))
     }
 

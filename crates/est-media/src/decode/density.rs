@@ -9,6 +9,7 @@ use ff::frame::Video as Picture;
 use ffmpeg_next as ff;
 
 use super::aspect::Aspect;
+use super::png;
 
 /// None where nothing is said.
 pub fn aspect(bytes: &[u8], picture: &Picture) -> Option<Result<Aspect, (u64, u64)>> {
@@ -24,19 +25,10 @@ pub fn aspect(bytes: &[u8], picture: &Picture) -> Option<Result<Aspect, (u64, u6
 
 /// `pHYs` before the first data: two numbers and a unit, 0 for none.
 fn png(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 8;
-    loop {
-        let length = u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize;
-        match bytes.get(at + 4..at + 8)? {
-            b"pHYs" => {
-                let body: &[u8; 9] = bytes.get(at + 8..at + 17)?.try_into().ok()?;
-                let [wide, high] = [0, 4].map(|i| u32::from_be_bytes([body[i], body[i + 1], body[i + 2], body[i + 3]]));
-                return (length == 9 && body[8] == 0).then_some((wide, high));
-            }
-            b"IDAT" => return None,
-            _ => at = at.checked_add(length)?.checked_add(12)?,
-        }
-    }
+    let (_, body) = png::chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT").find(|(kind, _)| *kind == b"pHYs")?;
+    let body: &[u8; 9] = body.try_into().ok()?;
+    let [wide, high] = [0, 4].map(|i| u32::from_be_bytes([body[i], body[i + 1], body[i + 2], body[i + 3]]));
+    (body[8] == 0).then_some((wide, high))
 }
 
 /// The first segment: `JFIF`, version, unit, two numbers.

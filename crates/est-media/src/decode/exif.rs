@@ -6,6 +6,8 @@
 
 use ffmpeg_next::codec::Id;
 
+use super::png;
+
 const ORIENTATION: u16 = 0x0112;
 
 /// The value of the tag, whatever it is; the first where a file has several.
@@ -45,17 +47,9 @@ fn jpeg(file: &[u8]) -> Option<u16> {
     }
 }
 
-/// Chunks; `eXIf` may stand before and after the pixels.
+/// `eXIf` may stand before and after the pixels.
 fn png(file: &[u8]) -> Option<u16> {
-    let mut rest = file.get(8..)?;
-    loop {
-        let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
-        let (kind, body) = (rest.get(4..8)?, rest.get(8..)?.get(..length)?);
-        if let Some(value) = Some(body).filter(|_| kind == b"eXIf").and_then(named) {
-            return Some(value);
-        }
-        rest = rest.get(8..)?.get(length..)?.get(4..)?;
-    }
+    png::chunks(file).filter(|(kind, _)| *kind == b"eXIf").find_map(|(_, body)| named(body))
 }
 
 fn webp(file: &[u8]) -> Option<u16> {

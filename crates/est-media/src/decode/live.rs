@@ -106,7 +106,8 @@ pub(super) struct Opened {
 /// A reader whose first bytes are kept: what a container says of itself cannot be read twice here.
 struct Keeping<R> {
     from: R,
-    kept: Arc<Mutex<Vec<u8>>>,
+    /// None once they were taken.
+    kept: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 /// More than any head of a live container has.
@@ -115,9 +116,10 @@ const KEPT: usize = 1 << 18;
 impl<R: Read> Read for Keeping<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.from.read(buffer)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = KEPT.saturating_sub(kept.len()).min(got);
-        kept.extend_from_slice(&buffer[..room]);
+        if let Some(kept) = &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
+            let room = KEPT.saturating_sub(kept.len()).min(got);
+            kept.extend_from_slice(&buffer[..room]);
+        }
         Ok(got)
     }
 }
@@ -179,7 +181,7 @@ pub(super) fn open(live: &Live, options: &LiveOptions) -> Result<Opened, MediaEr
             ff::format::input_from_stream_with_interrupt(stream, None, Some(settings()), interrupt.clone())
         })
     };
-    let kept = Arc::new(Mutex::new(vec![]));
+    let kept = Arc::new(Mutex::new(Some(vec![])));
     let (input, feeder) = match live {
         Live::Url(url) => {
             let input = ff::format::input_with_interrupt_and_dictionary(url, interrupt.clone(), settings());
@@ -194,8 +196,8 @@ pub(super) fn open(live: &Live, options: &LiveOptions) -> Result<Opened, MediaEr
             (piped(StreamIo::from_read(pictures)).map_err(unreadable)?, Some(feeder))
         }
     };
-    let head = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Opened { input, feeder, watch, head: Some(head).filter(|head| !head.is_empty()) })
+    let head = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(Opened { input, feeder, watch, head: head.filter(|head| !head.is_empty()) })
 }
 
 fn advice(live: &Live) -> &'static str {

@@ -16,6 +16,7 @@ mod exif;
 mod live;
 mod numbering;
 mod opening;
+mod png;
 mod range;
 mod stills;
 mod stream;

@@ -11,6 +11,9 @@ use super::reports::Lines;
 use super::summary::Summary;
 use crate::error::EstError;
 
+/// What errors call the place of rows that go into no file.
+pub const STANDARD_OUTPUT: &str = "standard output";
+
 /// One line as an object.
 pub fn object(names: &[String], cells: &[Cell]) -> Value {
     Value::Object(names.iter().cloned().zip(cells.iter().map(Cell::to_json)).collect::<Map<_, _>>())
@@ -50,7 +53,7 @@ impl Lines for JsonlReport {
             To::Stream(to) => to
                 .write_all(format!("{line}\n").as_bytes())
                 .and_then(|()| to.flush())
-                .map_err(|error| EstError::Output { path: PathBuf::from("standard output"), error }),
+                .map_err(|error| EstError::Output { path: PathBuf::from(STANDARD_OUTPUT), error }),
         }
     }
 

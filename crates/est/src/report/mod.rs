@@ -24,7 +24,7 @@ mod vtt;
 pub use columns::{Cell, Column, Columns, Kind};
 pub use csv::write_line;
 pub use format::Format;
-pub use jsonl::object;
+pub use jsonl::{STANDARD_OUTPUT, object};
 pub use output::{OutputFile, probe_folder};
 pub use record::{DetectorRecord, ModelRecord, RunRecord, write_record};
 pub use reports::{Job, Pictures, Reports};

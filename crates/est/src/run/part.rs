@@ -37,8 +37,7 @@ pub struct Part {
 impl Part {
     /// Part `shard` of a run over `all` videos, whose names are told apart.
     pub fn new(shard: Shard, numbering: Option<Numbering>, all: &[Input], command: Vec<String>) -> Self {
-        let mut names: Vec<&str> = all.iter().map(|input| input.name.as_str()).collect();
-        names.sort_unstable();
+        let names = sorted_names(all);
         Part {
             part: shard.index(),
             of: shard.count(),
@@ -64,9 +63,13 @@ impl Part {
 
 /// SHA-256 of the names of all videos of a run. It does not depend on their order.
 pub fn list_sha256(inputs: &[Input]) -> String {
+    hash_of(&sorted_names(inputs))
+}
+
+fn sorted_names(inputs: &[Input]) -> Vec<&str> {
     let mut names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
     names.sort_unstable();
-    hash_of(&names)
+    names
 }
 
 /// Of names in order. As JSON, since a name may hold any character.

@@ -21,11 +21,16 @@ pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
     if let Some(what) = StandIn::at(list) {
         return Err(wrong(format!("is not the list itself but {what}; {}", what.remedy())));
     }
-    let bytes = match is_parquet(list) {
-        true => as_csv(list).map_err(wrong)?,
-        false => std::fs::read(list).map_err(|error| wrong(format!("cannot be read ({error}); check the path")))?,
+    let table = match is_parquet(list) {
+        true => {
+            let ParquetTable { columns, rows } = read_parquet(list, |_| true).map_err(wrong)?;
+            TextTable::of(columns, rows)
+        }
+        false => {
+            let unreadable = |error| wrong(format!("cannot be read ({error}); check the path"));
+            TextTable::parse(&std::fs::read(list).map_err(unreadable)?).map_err(|problem| wrong(problem.to_string()))?
+        }
     };
-    let table = TextTable::parse(&bytes).map_err(|problem| wrong(problem.to_string()))?;
     let Some(path) = table.column(PATH) else {
         let found = table.columns.join(", ");
         return Err(wrong(format!("no column `{PATH}` among its columns ({found}); name it so in the first line")));
@@ -63,15 +68,6 @@ pub fn read_list(list: &Path) -> Result<Vec<Input>, EstError> {
     Ok(inputs)
 }
 
-/// A Parquet list as the CSV that says the same; its first row is line 2.
-fn as_csv(list: &Path) -> Result<Vec<u8>, String> {
-    let ParquetTable { columns, rows } = read_parquet(list, |_| true)?;
-    let mut table = csv::Writer::from_writer(vec![]);
-    let written = std::iter::once(&columns).chain(&rows).try_for_each(|row| table.write_record(row));
-    written.map_err(|error| error.to_string())?;
-    table.into_inner().map_err(|error| error.to_string())
-}
-
 /// The one video that a cell names.
 fn one(folder: &Path, cell: &str) -> Result<Input, String> {
     let path = folder.join(cell);
@@ -104,16 +100,10 @@ fn bad_name(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use ::parquet::basic::Compression;
-    use ::parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
-    use ::parquet::errors::ParquetError;
-    use ::parquet::file::properties::WriterProperties;
-    use ::parquet::file::writer::SerializedFileWriter;
-    use ::parquet::schema::parser::parse_message_type;
 
     use super::*;
+    use crate::parquet_table::tests::list;
 
     fn read(text: &str) -> Result<Vec<Input>, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -137,22 +127,8 @@ mod tests {
         assert_eq!(read("path\n../elsewhere/x.mp4\n").unwrap()[0].name, "x");
     }
 
-    /// A list as pandas writes it, by whatever codec.
-    fn parquet(path: &Path, codec: Compression) -> Result<(), ParquetError> {
-        let schema = "message list { required binary path (UTF8); optional int64 age; }";
-        let properties = WriterProperties::builder().set_compression(codec).build();
-        let schema = Arc::new(parse_message_type(schema)?);
-        let file = std::fs::File::create(path).unwrap();
-        let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
-        let mut rows = writer.next_row_group()?;
-        let mut column = rows.next_column()?.unwrap();
-        column.typed::<ByteArrayType>().write_batch(&["a/x.mp4", "b,c.mp4"].map(ByteArray::from), None, None)?;
-        column.close()?;
-        let mut column = rows.next_column()?.unwrap();
-        column.typed::<Int64Type>().write_batch(&[31], Some(&[1, 0]), None)?;
-        column.close()?;
-        rows.close()?;
-        writer.close().map(drop)
+    fn parquet(path: &Path, codec: Compression) {
+        std::fs::write(path, list(codec, &[("a/x.mp4", Some(31)), ("b,c.mp4", None)])).unwrap();
     }
 
     #[test]
@@ -166,7 +142,7 @@ mod tests {
             // By its name, and by its first bytes.
             for name in ["videos.parquet", "videos.lst"] {
                 let path = folder.path().join(name);
-                parquet(&path, codec).unwrap();
+                parquet(&path, codec);
                 let inputs = read_list(&path).unwrap();
                 let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
                 assert_eq!(names, ["a/x", "b,c"], "{codec:?}");
@@ -177,7 +153,7 @@ mod tests {
         // in the chunk's metadata, after its path, as an integer of field 4.
         let path = folder.path().join("brotli.parquet");
         for (codec, name) in [(4, "Brotli"), (3, "LZO")] {
-            parquet(&path, Compression::UNCOMPRESSED).unwrap();
+            parquet(&path, Compression::UNCOMPRESSED);
             let mut bytes = std::fs::read(&path).unwrap();
             let at =
                 bytes.windows(6).rposition(|window| window == b"path\x15\x00").expect("the codec after the path") + 5;

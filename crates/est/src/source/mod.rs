@@ -169,7 +169,7 @@ fn gather(folder: &Path, videos: &mut Vec<PathBuf>) -> Result<(), EstError> {
             continue;
         }
         if entry.file_type().map_err(unreadable)?.is_dir() {
-            if ![run::MANIFEST, run::PARTS].iter().any(|name| path.join(name).exists()) {
+            if !holds_results(&path) {
                 gather(&path, videos)?;
             }
         } else if is_video(&path) && is_there(&path) {
@@ -177,6 +177,11 @@ fn gather(folder: &Path, videos: &mut Vec<PathBuf>) -> Result<(), EstError> {
         }
     }
     Ok(())
+}
+
+/// Whether est wrote results into a folder.
+fn holds_results(folder: &Path) -> bool {
+    [run::MANIFEST, run::PARTS].iter().any(|name| folder.join(name).exists())
 }
 
 /// Whether there is a file, or a link in its place that the decoder can tell how to follow.
@@ -193,7 +198,7 @@ fn gather_pictures(folder: &Path, folders: &mut Vec<PathBuf>) -> Result<(), EstE
             for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-                if is_folder && !hidden && !entry.path().join(run::MANIFEST).exists() {
+                if is_folder && !hidden && !holds_results(&entry.path()) {
                     gather_pictures(&entry.path(), folders)?;
                 }
             }

@@ -4,16 +4,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::ensure;
-use est::report::{Format, Summary};
+use est::report::{Format, STANDARD_OUTPUT, Summary};
 use est::run::{Event, Work};
 use est::{EstError, Input};
 use serde_json::json;
 
 use super::{Ended, Run};
 use crate::args::PredictArgs;
-
-/// What the rows' place is called in messages.
-pub const STANDARD_OUTPUT: &str = "standard output";
 
 /// Whether what is asked for can be done without a folder of results.
 pub(super) fn check(args: &PredictArgs) -> anyhow::Result<()> {

@@ -4,6 +4,8 @@ use ff::color::{Primaries, Range, Space, TransferCharacteristic as Transfer};
 use ff::frame::Video as Picture;
 use ffmpeg_next as ff;
 
+use super::super::png;
+
 /// Primaries, transfer function and matrix of H.273; 2 is "unspecified".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Codes {
@@ -88,21 +90,11 @@ fn matrix(code: u16) -> Option<Space> {
 
 /// Those of a PNG's `cICP` chunk, which FFmpeg 5.1 passes over.
 pub fn png_codes(bytes: &[u8]) -> Option<Codes> {
-    const SIGNATURE: usize = 8;
-    let mut rest = bytes.starts_with(b"\x89PNG").then(|| bytes.get(SIGNATURE..))??;
-    loop {
-        let (length, kind) = (u32::from_be_bytes(*rest.first_chunk()?) as usize, rest.get(4..8)?);
-        match kind {
-            b"cICP" => {
-                let &[primaries, transfer, matrix, full] = rest.get(8..8 + length)? else { return None };
-                let [primaries, transfer, matrix] = [primaries, transfer, matrix].map(u16::from);
-                return Some(Codes { primaries, transfer, matrix, full: Some(full != 0) });
-            }
-            b"IDAT" | b"IEND" => return None,
-            // Length, kind and checksum are four bytes each.
-            _ => rest = rest.get(length.checked_add(12)?..)?,
-        }
-    }
+    let mut before = png::chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT" && *kind != b"IEND");
+    let (_, body) = before.find(|(kind, _)| *kind == b"cICP")?;
+    let &[primaries, transfer, matrix, full] = body else { return None };
+    let [primaries, transfer, matrix] = [primaries, transfer, matrix].map(u16::from);
+    Some(Codes { primaries, transfer, matrix, full: Some(full != 0) })
 }
 
 #[cfg(test)]

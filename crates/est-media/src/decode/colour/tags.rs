@@ -150,7 +150,7 @@ impl Tags {
             // Those of BT.601 differ little, and players that show them as they are are the usual ones.
             _ => Gamut::BT709,
         };
-        let weights = |red: f64, blue: f64| {
+        let weights = |(red, blue): (f64, f64)| {
             let green = 1.0 - red - blue;
             let (cr, cb) = (2.0 * (1.0 - red), 2.0 * (1.0 - blue));
             ([[0.0, cr], [-cb * blue / green, -cr * red / green], [cb, 0.0]], false)
@@ -162,14 +162,14 @@ impl Tags {
             Space::YCGCO => ([[-1.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], true),
             Space::ChromaDerivedNCL | Space::ChromaDerivedCL if gamut != Gamut::BT709 => {
                 let [red, _, blue] = gamut.to_xyz()[1];
-                weights(red, blue)
+                weights((red, blue))
             }
-            Space::BT470BG | Space::SMPTE170M => weights(0.299, 0.114),
-            Space::FCC => weights(0.30, 0.11),
-            Space::SMPTE240M => weights(0.212, 0.087),
-            Space::BT2020NCL | Space::BT2020CL => weights(0.2627, 0.0593),
-            Space::Unspecified | Space::Reserved if gamut == Gamut::BT2020 => weights(0.2627, 0.0593),
-            _ => weights(0.2126, 0.0722),
+            matrix => {
+                let unsaid = matches!(matrix, Space::Unspecified | Space::Reserved) && gamut == Gamut::BT2020;
+                let usual = if unsaid { Space::BT2020NCL } else { Space::BT709 };
+                let named = super::luma_weights(matrix).or_else(|| super::luma_weights(usual));
+                weights(named.expect("both usual ones are known"))
+            }
         };
         if !hdr && curve != Curve::Linear && gamut == Gamut::BT709 && !unusual {
             return None;

@@ -27,7 +27,7 @@ pub struct Mp4Report {
 
 impl Mp4Report {
     pub fn create(path: &Path, source: &Source, record: &RunRecord, replay: Replay) -> Self {
-        let file = source.file().filter(|_| replay.info().container != "images");
+        let file = source.file().filter(|_| !replay.info().is_pictures());
         let sound = file.map(|file| Sound { file: file.to_owned(), from_s: 0.0, to_s: record.end_s });
         let overlay = Overlay::new(&record.model.classes);
         Mp4Report { replay, overlay, path: path.to_owned(), sound, is_part: record.start_s.is_some(), encoder: None }
