@@ -40,13 +40,17 @@ pub struct PrepareOptions {
 
 /// What is to be made of a listing. Sources are named relative to `root`.
 pub fn plan(set: &DataSet, listing: &Listing, root: &Path, split: Option<Split>, options: &PrepareOptions) -> SetPlan {
-    let Preprocessing { crop, size, .. } = &options.preprocessing;
+    let Preprocessing { crop, size, upright_beyond, .. } = &options.preprocessing;
     let mut settings = json!({
         "set": set.title, "crop": crop, "size": size, "jpeg_quality": QUALITY, "image_fps": options.fps,
         "detector": options.detector, "decoder": est_media::decoder_version(),
     });
     if let Some(stream) = options.stream {
         settings["stream"] = stream.into();
+    }
+    // Left out where crops are not turned: sets that were made before there was this choice stay the same sets.
+    if let Some(degrees) = upright_beyond {
+        settings["upright_beyond"] = json!(degrees);
     }
     SetPlan {
         name: set.name.to_string(),

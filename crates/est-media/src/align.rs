@@ -14,7 +14,7 @@ const TEMPLATE_SIDE: f64 = 112.0;
 
 /// (x, y) -> (a x - b y + tx, b x + a y + ty): rotation and one scale for both axes, never a reflection.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Similarity {
+pub(crate) struct Similarity {
     a: f64,
     b: f64,
     tx: f64,
@@ -23,7 +23,7 @@ struct Similarity {
 
 impl Similarity {
     /// The least-squares fit of `from` onto `to` (Umeyama 1991, in two dimensions); none when `from` is one place.
-    fn fit(from: &[[f64; 2]; 5], to: &[[f64; 2]; 5]) -> Option<Self> {
+    pub fn fit(from: &[[f64; 2]; 5], to: &[[f64; 2]; 5]) -> Option<Self> {
         let mean = |points: &[[f64; 2]; 5]| [0, 1].map(|axis| points.iter().map(|p| p[axis]).sum::<f64>() / 5.0);
         let (from_mean, to_mean) = (mean(from), mean(to));
         let (mut a, mut b, mut spread) = (0.0, 0.0, 0.0);
@@ -44,15 +44,40 @@ impl Similarity {
         (fit.scale() > 0.0 && fit.scale().is_finite()).then_some(fit)
     }
 
-    fn scale(&self) -> f64 {
+    /// [`Similarity::fit`] with the sum of the squared distances that it leaves.
+    pub fn fit_with_error(from: &[[f64; 2]; 5], to: &[[f64; 2]; 5]) -> Option<(Self, f64)> {
+        let fit = Self::fit(from, to)?;
+        let square = |(from, to): (&[f64; 2], &[f64; 2])| {
+            let [x, y] = fit.apply(*from);
+            (x - to[0]).powi(2) + (y - to[1]).powi(2)
+        };
+        Some((fit, from.iter().zip(to).map(square).sum()))
+    }
+
+    /// From the picture into a square of `size` pixels: the square of `side` about `centre`, which is turned clockwise by
+    /// `degrees` in the picture.
+    pub fn upright(centre: [f64; 2], side: f64, degrees: f64, size: usize) -> Self {
+        let scale = size as f64 / side;
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (a, b) = (scale * cos, -scale * sin);
+        let middle = size as f64 / 2.0;
+        Similarity { a, b, tx: middle - a * centre[0] + b * centre[1], ty: middle - b * centre[0] - a * centre[1] }
+    }
+
+    /// How far it turns clockwise, in (-180, 180].
+    pub fn degrees(&self) -> f64 {
+        self.b.atan2(self.a).to_degrees()
+    }
+
+    pub fn scale(&self) -> f64 {
         self.a.hypot(self.b)
     }
 
-    fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [self.a * x - self.b * y + self.tx, self.b * x + self.a * y + self.ty]
     }
 
-    fn inverse(&self) -> Self {
+    pub fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
         let (a, b) = (self.a / square, -self.b / square);
         Similarity { a, b, tx: b * self.ty - a * self.tx, ty: -b * self.tx - a * self.ty }
@@ -64,7 +89,12 @@ impl Similarity {
 pub(crate) fn aligned(image: &Image, landmarks: &Landmarks, scale: f32, size: usize) -> Option<Image> {
     let side = size as f64;
     let place = |t: f32| side * (0.5 + f64::from(scale) * ((f64::from(t) + 0.5) / TEMPLATE_SIDE - 0.5));
-    let fit = Similarity::fit(&landmarks.map(|p| p.map(f64::from)), &TEMPLATE.map(|p| p.map(place)))?;
+    transformed(image, &Similarity::fit(&landmarks.map(|p| p.map(f64::from)), &TEMPLATE.map(|p| p.map(place)))?, size)
+}
+
+/// The square of `size` pixels into which `fit` takes the picture. None when it would show far more than the picture.
+pub(crate) fn transformed(image: &Image, fit: &Similarity, size: usize) -> Option<Image> {
+    let side = size as f64;
     let back = fit.inverse();
 
     // The part of the picture under the crop, reduced first to the crop's scale, so that the turn itself does not

@@ -44,8 +44,8 @@ impl Default for DetectorOptions {
 const MOST_CANDIDATES: usize = 1000;
 /// Faces reported at most.
 const MOST_FACES: usize = 100;
-/// Sessions kept: a video has one frame size; a second serves a source that changes it.
-const SESSIONS: usize = 2;
+/// Sessions kept: a video has one frame size; others serve a source that changes it, cut-outs and turned pictures.
+const SESSIONS: usize = 4;
 /// The network's coarsest stride, of which both sides of its input are multiples.
 const MULTIPLE: usize = retinaface::STRIDES[2];
 /// Scale of the box regressions: offsets of the centre, and logarithms of the sides.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod align;
+mod covered;
 mod crop;
 mod cut;
 mod decode;
@@ -9,9 +10,11 @@ mod detect;
 pub mod error;
 mod face;
 mod image;
+mod pose;
 mod quality;
 mod resample;
 mod track;
+mod upright;
 
 pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
@@ -24,5 +27,7 @@ pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};
 pub use image::{Frame, Image, JpegColour, Picture};
-pub use quality::{LOW_QUALITY, Quality, quality};
+pub use pose::HeadPose;
+pub use quality::{LOW_QUALITY, Quality, quality, uprightness};
 pub use track::{FaceTracker, FrameFaces, TrackOptions};
+pub use upright::Upright;

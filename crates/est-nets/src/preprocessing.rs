@@ -54,6 +54,10 @@ pub struct Preprocessing {
     pub sampling: Sampling,
     pub mean: [f32; 3],
     pub std: [f32; 3],
+    /// From how many degrees of roll on a square crop is turned upright, by the five points of the face; None: never. An
+    /// aligned crop always is upright. Files of before there was this choice have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upright_beyond: Option<f32>,
 }
 
 impl Preprocessing {
@@ -66,6 +70,7 @@ impl Preprocessing {
         sampling: Sampling::PAPER,
         mean: [0.0; 3],
         std: [1.0; 3],
+        upright_beyond: None,
     };
 
     /// What cannot be done as configured, in words: for values that come from a file.
@@ -90,6 +95,9 @@ impl Preprocessing {
         }
         if !self.mean.iter().zip(&self.std).all(is_sound) {
             return Some(format!("mean {:?}, deviation {:?}", self.mean, self.std));
+        }
+        if self.upright_beyond.is_some_and(|degrees| !(1.0..=90.0).contains(&degrees)) {
+            return Some("crops are turned upright beyond an angle that is not between 1 and 90 degrees".to_string());
         }
         None
     }

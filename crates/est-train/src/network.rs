@@ -117,6 +117,7 @@ pub(crate) fn write_weights(
             sampling: config.sampling,
             mean: config.mean,
             std: config.std,
+            upright_beyond: corpus.set().upright_beyond(),
         },
         temperature: 1.0,
         provenance: Provenance {

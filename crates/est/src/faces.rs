@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use est_media::{
     DecodeReport, Detection, Detector, Face, FaceTracker, Frame, FrameFaces, Image, MediaError, Rect, TrackId,
-    TrackOptions, crop,
+    TrackOptions, Upright, crop, uprightness,
 };
-use est_nets::Preprocessing;
+use est_nets::{Crop, Preprocessing};
 
 use crate::decoding::Decoding;
 use crate::error::EstError;
@@ -51,19 +51,24 @@ impl<D: Detector> Detector for Timed<D> {
 /// Decodes, detects, tracks and crops.
 pub struct TrackedFaces<D: Detector> {
     frames: Decoding,
-    tracker: FaceTracker<Timed<D>>,
+    tracker: FaceTracker<Timed<Upright<D>>>,
     preprocessing: Preprocessing,
     finished: bool,
 }
 
 impl<D: Detector> TrackedFaces<D> {
     pub fn new(frames: Decoding, detector: D, tracking: TrackOptions, preprocessing: Preprocessing) -> Self {
+        let detector = Upright::new(detector, preprocessing.upright_beyond, tracking.min_score);
         let tracker = FaceTracker::new(Timed { detector, timings: frames.timings().clone() }, tracking);
         TrackedFaces { frames, tracker, preprocessing, finished: false }
     }
 
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
-        let FrameFaces { frame, faces, ended, .. } = tracked;
+        let FrameFaces { frame, mut faces, ended, .. } = tracked;
+        if matches!(self.preprocessing.crop, Crop::Square { .. }) && self.preprocessing.upright_beyond.is_none() {
+            // Nobody turns the crop: a tilted face is one that the model cannot read.
+            faces.iter_mut().for_each(|face| face.quality = face.quality.min(uprightness(&face.landmarks)));
+        }
         let crops = || faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect();
         let crops = self.frames.timings().time(Stage::Crop, crops);
         let file = frame.picture.map(|picture| picture.file);

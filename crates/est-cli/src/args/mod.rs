@@ -335,6 +335,10 @@ pub struct CropArgs {
     /// Side of the square crop over the longer side of the face's box
     #[arg(long, default_value_t = 1.2, value_parser = margin)]
     pub crop_margin: f32,
+    /// Turn the square crop of a face upright that is tilted by more than this, and look for lying faces too; from twice as
+    /// much on it is turned wholly [default: never]
+    #[arg(long, value_name = "DEGREES", value_parser = tilt)]
+    pub upright_beyond: Option<f32>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -366,6 +370,9 @@ pub enum WeightsCommand {
 pub struct ShrinkArgs {
     pub input: PathBuf,
     pub output: PathBuf,
+    /// Turn the square crop of a face upright that is tilted by more than this [default: what the file says]
+    #[arg(long, value_name = "DEGREES", value_parser = tilt)]
+    pub upright_beyond: Option<f32>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -433,6 +440,10 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn share(text: &str) -> Result<f32, String> {
     within(text, |value| (0.0..=1.0).contains(&value), "between 0 and 1").map(|value| value as f32)
+}
+
+fn tilt(text: &str) -> Result<f32, String> {
+    within(text, |value| (1.0..=90.0).contains(&value), "between 1 and 90").map(|value| value as f32)
 }
 
 fn margin(text: &str) -> Result<f32, String> {

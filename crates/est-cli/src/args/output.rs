@@ -25,6 +25,9 @@ pub struct OutputArgs {
     /// Label `uncertain` what no class reaches this probability in
     #[arg(long, value_name = "P", value_parser = share)]
     pub abstain: Option<f32>,
+    /// Add the five points of each face, in pixels: the columns left_eye_x, left_eye_y and so on
+    #[arg(long)]
+    pub points: bool,
     /// Hide faces in every picture that is written, also while they are not found for up to a second
     #[arg(long, conflicts_with = "landmarks_only")]
     pub blur: bool,

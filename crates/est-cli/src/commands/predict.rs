@@ -243,6 +243,7 @@ impl<'a> Start<'a> {
             signal: args.output.signal(),
             every_s: args.output.every,
             pictures: args.output.pictures(),
+            points: args.output.points,
             image_fps: decoding.fps,
             start_s: decoding.range.start_s,
             end_s: decoding.range.end_s,

@@ -39,6 +39,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         preprocessing: Preprocessing {
             crop: faces::crop(&args.crop),
             size: args.size as usize,
+            upright_beyond: args.crop.upright_beyond,
             ..Preprocessing::PAPER
         },
         tracking: faces::tracking(&args.faces),

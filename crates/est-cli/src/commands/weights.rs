@@ -34,6 +34,7 @@ fn import(args: &ImportArgs) -> anyhow::Result<ExitCode> {
             rate: args.rate,
             mean,
             std,
+            upright_beyond: args.crop.upright_beyond,
             ..Preprocessing::PAPER
         },
         note: args.note.clone().unwrap_or_default(),
@@ -77,6 +78,9 @@ fn told(origin: &Origin, tensors: usize) -> Vec<String> {
 
 fn shrink(args: &ShrinkArgs) -> anyhow::Result<ExitCode> {
     let mut model = Model::open(&args.input)?.shrunk();
+    if args.upright_beyond.is_some() {
+        model.preprocessing.upright_beyond = args.upright_beyond;
+    }
     model.save(&args.output)?;
     let bytes = std::fs::metadata(&args.output)?.len();
     println!("{}: {} ({}), {:.1} MB", args.output.display(), model.id(), model.sha256, bytes as f64 / 1e6);
@@ -103,6 +107,8 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     }
     let preprocessing = &record.preprocessing;
     let numbers: usize = model.tensors.values().map(|tensor| tensor.data.len()).sum();
+    let upright =
+        preprocessing.upright_beyond.map_or(String::new(), |beyond| format!(", upright beyond {beyond} degrees"));
     let rows = [
         ("id", record.id),
         ("sha256", record.weights_sha256),
@@ -114,7 +120,7 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         ("classes", record.classes.join(" ")),
         ("temperature", record.temperature.to_string()),
         ("network", serde_json::to_string(&record.config)?),
-        ("crop", preprocessing.crop.to_string()),
+        ("crop", preprocessing.crop.to_string() + &upright),
         ("rate", format!("{} frames per second", preprocessing.rate)),
         ("normalisation", format!("mean {:?}, deviation {:?}", preprocessing.mean, preprocessing.std)),
         ("tensors", format!("{} with {numbers} numbers", model.tensors.len())),

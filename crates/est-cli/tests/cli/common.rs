@@ -137,8 +137,8 @@ pub fn json(path: &Path) -> serde_json::Value {
 }
 
 /// The columns as FIELD.md lists them, for the paper's seven classes.
-pub const COLUMNS: &str = "video_id,frame,pts_s,track_id,status,det_score,x,y,w,h,quality,p_angry,p_disgust,p_fear,\
-                           p_happy,p_neutral,p_sad,p_surprise,label,entropy,window_start_s,window_end_s,model_id,\
+pub const COLUMNS: &str = "video_id,frame,pts_s,track_id,status,det_score,x,y,w,h,quality,yaw,pitch,roll,p_angry,\
+                           p_disgust,p_fear,p_happy,p_neutral,p_sad,p_surprise,label,entropy,window_start_s,window_end_s,model_id,\
                            weights_sha256";
 
 /// 150 frames at 25 per second, made of the face of a real video: three faces side by side, the middle one hidden for 0.4 s;

@@ -12,7 +12,7 @@ use crate::error::DataError;
 use crate::protocol::{Clip, Split};
 
 /// Settings that must be the same in all sets: pictures that a network can read together.
-const SHARED: [&str; 2] = ["size", "crop"];
+const SHARED: [&str; 3] = ["size", "crop", "upright_beyond"];
 /// What the writer of a clip's JSON member knows itself.
 const OWN: [&str; 7] = ["clip", "label", "class", "subject", "part", "source", "pts_s"];
 
@@ -50,6 +50,13 @@ pub fn join_plan(sets: &[Joined], shard_clips: usize) -> Result<SetPlan, DataErr
         let crops = [first, set].map(PreparedSet::crop);
         if crops[0] != crops[1] {
             return Err(differ("faces cropped as", crops.map(|crop| crop.to_string())));
+        }
+        // Generated faces and sets of before there was this choice say nothing of it, and fit both.
+        let turns = sets[..=k].iter().filter_map(|joined| joined.set.upright_beyond()).collect::<Vec<_>>();
+        if let [one, .., other] = turns[..]
+            && one != other
+        {
+            return Err(differ("crops turned upright beyond degrees", [one, other].map(|degrees| degrees.to_string())));
         }
         classes
             .extend(set.record().classes.iter().filter(|class| !classes.contains(class)).cloned().collect::<Vec<_>>());

@@ -33,6 +33,12 @@ impl PreparedSet {
         crop.unwrap_or(Preprocessing::PAPER.crop)
     }
 
+    /// The roll from which on its crops were turned upright ([`Preprocessing::upright_beyond`]). Crops of tilted faces alone
+    /// depend on it, so a set without is read by weights with it and the reverse.
+    pub fn upright_beyond(&self) -> Option<f32> {
+        self.record().settings.get("upright_beyond").and_then(Value::as_f64).map(|degrees| degrees as f32)
+    }
+
     /// What makes its crops those of `crop` and `size` pixels: of wider squares the middle is cut out. Pictures that were
     /// crops of faces before the set was made are taken as they are, for how wide they are is not known.
     ///

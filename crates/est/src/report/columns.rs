@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use est_media::{HeadPose, Landmarks};
+
 use super::record::{ModelRecord, RunRecord};
 use crate::row::{Row, UNCERTAIN};
 
@@ -56,6 +58,22 @@ pub struct Column {
     pub of_face: bool,
 }
 
+/// Where the head points.
+const POSE: [&str; 3] = ["yaw", "pitch", "roll"];
+/// The five points, named as the viewer sees an upright face.
+const POINTS: [&str; 10] = [
+    "left_eye_x",
+    "left_eye_y",
+    "right_eye_x",
+    "right_eye_y",
+    "nose_x",
+    "nose_y",
+    "left_mouth_x",
+    "left_mouth_y",
+    "right_mouth_x",
+    "right_mouth_y",
+];
+
 /// The columns of one video's results: what is the same in every row, and how a row becomes cells.
 #[derive(Debug, Clone)]
 pub struct Columns {
@@ -64,6 +82,7 @@ pub struct Columns {
     files: bool,
     classes: Vec<String>,
     processed: bool,
+    points: bool,
     model_id: String,
     weights_sha256: String,
 }
@@ -76,6 +95,7 @@ impl Columns {
             files: false,
             classes: classes.clone(),
             processed: record.signal.changes_probabilities(),
+            points: record.points,
             model_id: id.clone(),
             weights_sha256: weights_sha256.clone(),
         }
@@ -89,7 +109,8 @@ impl Columns {
     /// Of results that another program made.
     pub(crate) fn foreign(video_id: &str, classes: Vec<String>, program: &str) -> Self {
         let [video_id, model_id] = [video_id, program].map(String::from);
-        Columns { video_id, files: false, classes, processed: false, model_id, weights_sha256: String::new() }
+        let weights_sha256 = String::new();
+        Columns { video_id, files: false, classes, processed: false, points: false, model_id, weights_sha256 }
     }
 
     /// The column of a class's probability.
@@ -104,10 +125,10 @@ impl Columns {
         self.names().iter().map(|name| cells.remove(name).unwrap_or(Cell::Empty)).collect()
     }
 
-    /// `video_id, frame, pts_s, (file,) track_id, status, det_score, x, y, w, h, quality, p_<class>.., label, entropy,
-    /// window_start_s, window_end_s, model_id, weights_sha256`; with processed probabilities `s_<class>..` after
-    /// `p_<class>..`. Times in seconds, boxes in pixels of the upright frame, scores, qualities and probabilities in
-    /// [0, 1], entropy in nats.
+    /// `video_id, frame, pts_s, (file,) track_id, status, det_score, x, y, w, h, quality, yaw, pitch, roll, p_<class>..,
+    /// label, entropy, window_start_s, window_end_s, model_id, weights_sha256`; with points those of [`POINTS`] after `roll`, with
+    /// processed probabilities `s_<class>..` after `p_<class>..`. Times in seconds, boxes and points in pixels of the
+    /// upright frame, angles in degrees, scores, qualities and probabilities in [0, 1], entropy in nats.
     pub fn all(&self) -> Vec<Column> {
         let column = |kind, of_face| move |name: &str| Column { name: name.to_string(), kind, of_face };
         let mut columns = vec![column(Kind::Text, false)("video_id"), column(Kind::Integer, false)("frame")];
@@ -117,6 +138,10 @@ impl Columns {
         columns.push(column(Kind::Text, false)("status"));
         columns.extend(["det_score", "x", "y", "w", "h", "quality"].map(column(Kind::Float, true)));
         let float = column(Kind::Float, true);
+        columns.extend(POSE.map(float));
+        if self.points {
+            columns.extend(POINTS.map(float));
+        }
         columns.extend(self.classes.iter().map(|class| float(&Self::probability(class))));
         if self.processed {
             columns.extend(self.classes.iter().map(|class| float(&format!("s_{class}"))));
@@ -141,13 +166,15 @@ impl Columns {
         match &row.face {
             None => {
                 let probabilities = self.classes.len() * (1 + usize::from(self.processed));
-                cells.resize(cells.len() + 6 + probabilities + 4, Cell::Empty);
+                let points = if self.points { POINTS.len() } else { 0 };
+                cells.resize(cells.len() + 6 + POSE.len() + points + probabilities + 4, Cell::Empty);
             }
             Some(row) => {
                 let (rect, scored) = (row.face.rect, &row.scored);
                 cells.push(Cell::Float(row.face.score.into(), 4));
                 cells.extend([rect.x, rect.y, rect.w, rect.h].map(|value| Cell::Float(value.into(), 2)));
                 cells.push(Cell::Float(row.face.quality.into(), 3));
+                cells.extend(self.place(&row.face.landmarks));
                 let mut probabilities = scored.emotion.probabilities.clone();
                 if self.processed {
                     probabilities.extend(&row.emotion().probabilities);
@@ -161,6 +188,20 @@ impl Columns {
         }
         cells.push(Cell::Text(self.model_id.clone()));
         cells.push(Cell::Text(self.weights_sha256.clone()));
+        cells
+    }
+
+    /// Pose, and the points if they are asked for. Empty where they are not known: of crops that another program made.
+    fn place(&self, landmarks: &Landmarks) -> Vec<Cell> {
+        let float =
+            |value: f32, decimals| if value.is_finite() { Cell::Float(value.into(), decimals) } else { Cell::Empty };
+        let mut cells = match HeadPose::of(landmarks) {
+            Some(HeadPose { yaw, pitch, roll }) => [yaw, pitch, roll].map(|angle| float(angle, 1)).to_vec(),
+            None => vec![Cell::Empty; POSE.len()],
+        };
+        if self.points {
+            cells.extend(landmarks.as_flattened().iter().map(|&place| float(place, 2)));
+        }
         cells
     }
 }

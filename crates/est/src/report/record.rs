@@ -31,6 +31,8 @@ pub struct RunRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_s: Option<f64>,
     pub pictures: Pictures,
+    /// Whether rows have the five points.
+    pub points: bool,
     /// Frames per second given to pictures, which have no clock.
     pub image_fps: f64,
     /// The part that was asked for, in the source's own time, and the video stream of files with several.
