@@ -9,7 +9,8 @@ use crate::isa::Isa;
 use crate::simd::{Simd, Task, dispatch};
 use crate::window::Window;
 
-/// The largest number of each channel in each window; what lies outside the image does not count. `output` holds
+/// The largest number of each channel in each window, NaN where one of them is NaN or infinite; what lies outside the image
+/// does not count. `output` holds
 /// `rows` of pixels, which count through all images. Padding is smaller than the kernel.
 pub fn max_pool(window: &Window, channels: usize, input: &[f32], rows: Range<usize>, output: &mut [f32]) {
     let image = window.height * window.width * channels;
@@ -25,6 +26,31 @@ pub fn max_pool(window: &Window, channels: usize, input: &[f32], rows: Range<usi
         let output = &mut output[done..done + count * out_row];
         pool_part(window, channels, (&input[index * image..][..image], 0), first..first + count, output);
         start += count;
+    }
+}
+
+/// The largest of some numbers, and NaN if one of them is none: `max` of every instruction set passes over a NaN in one of its
+/// places, and the sum of zeros does not (nor over infinities, which are no answer either).
+struct Largest<S: Simd> {
+    largest: S::V,
+    zeros: S::V,
+}
+
+impl<S: Simd> Largest<S> {
+    #[inline(always)]
+    fn none(simd: S) -> Self {
+        Largest { largest: simd.splat(f32::NEG_INFINITY), zeros: simd.splat(0.0) }
+    }
+
+    #[inline(always)]
+    fn and(self, simd: S, x: S::V) -> Self {
+        let zeros = simd.mul_add(x, simd.splat(0.0), self.zeros);
+        Largest { largest: simd.max(x, self.largest), zeros }
+    }
+
+    #[inline(always)]
+    fn value(self, simd: S) -> S::V {
+        simd.add(self.largest, self.zeros)
     }
 }
 
@@ -61,18 +87,17 @@ fn pool_part(window: &Window, channels: usize, part: (&[f32], usize), rows: Rang
                                 let from = input.as_ptr().add(moved + first);
                                 let to = output.as_mut_ptr().add(column * channels + first);
                                 if channels - first >= S::LANES {
-                                    let mut largest = simd.splat(f32::NEG_INFINITY);
+                                    let mut largest = Largest::none(simd);
                                     for &pixel in &seen {
-                                        largest = simd.max(simd.load(from.add(pixel)), largest);
+                                        largest = largest.and(simd, simd.load(from.add(pixel)));
                                     }
-                                    simd.store(to, largest);
+                                    simd.store(to, largest.value(simd));
                                 } else {
-                                    let mut largest = simd.splat(f32::NEG_INFINITY);
+                                    let mut largest = Largest::none(simd);
                                     for &pixel in &seen {
-                                        let x = simd.load_first(from.add(pixel), channels - first);
-                                        largest = simd.max(x, largest);
+                                        largest = largest.and(simd, simd.load_first(from.add(pixel), channels - first));
                                     }
-                                    simd.store_first(to, largest, channels - first);
+                                    simd.store_first(to, largest.value(simd), channels - first);
                                 }
                             }
                         }

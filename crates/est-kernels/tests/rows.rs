@@ -47,6 +47,24 @@ fn max_pools() {
     }
 }
 
+/// What is no number must reach whoever looks at the results.
+#[test]
+fn a_pool_keeps_what_is_no_number() {
+    let (window, channels) = (Window::new([4, 4], 2, 2, 0), 21);
+    for (lost, place) in
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().flat_map(|lost| (0..16).map(move |k| (lost, k)))
+    {
+        for channel in [0, 15, 20] {
+            let mut x = noise(9, 16 * channels);
+            x[place * channels + channel] = lost;
+            let mut out = vec![0.0; 4 * channels];
+            max_pool(&window, channels, &x, 0..2, &mut out);
+            let holes: Vec<usize> = (0..out.len()).filter(|&k| !out[k].is_finite()).collect();
+            assert_eq!(holes, [(place / 8 * 2 + place % 4 / 2) * channels + channel], "{lost} at {place}");
+        }
+    }
+}
+
 #[test]
 fn upsampling() {
     for (from, to, channels) in [([2, 3], [4, 6], 64), ([3, 2], [5, 7], 3), ([4, 4], [4, 4], 1)] {
