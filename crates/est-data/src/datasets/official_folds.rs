@@ -24,9 +24,19 @@ pub(super) fn add(
         if list.is_empty() {
             return Err(DataError::set(path, "lists no clip; get the file anew"));
         }
+        let mut elsewhere = vec![];
         for said in list {
-            gather.add(Statement { part: Some(part(fold)), ..said })?;
+            if gather.agrees(&said)? && gather.part(&said.source) != Some(&part(fold)) {
+                elsewhere.push(said.name);
+            } else {
+                gather.add(Statement { part: Some(part(fold)), ..said })?;
+            }
         }
+        gather.warn(
+            &path,
+            &elsewhere,
+            "clips that an earlier fold tests; they are tested there alone, so these are not the official folds",
+        );
     }
 
     let mut never_tested = vec![];
