@@ -67,7 +67,7 @@ done
 
 "$est" train --data set-clips --config "$root/weights/recipe/clips.toml" --out clips --resume
 "$est" calibrate --data set-clips --weights clips/weights.est --round official --out calibrated.est
-"$est" weights shrink calibrated.est est-default.est
+"$est" weights shrink calibrated.est est-default.est --upright-beyond 15
 "$est" eval --data set-clips --weights est-default.est --round official --part validation --out scores/port-val
 "$est" eval --data stills-held --weights est-default.est --restrict-classes --out scores/stills-held
 echo "-> $PWD/est-default.est"

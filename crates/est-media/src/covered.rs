@@ -1,7 +1,7 @@
 //! Whether a hand, a mask, dark glasses or a hat covers the half of a face that an expression is read from.
 
 use crate::align;
-use crate::quality::{luma, ramp};
+use crate::quality::{grey, luma, ramp, variance};
 use crate::{Image, Landmarks};
 
 /// Side of the small upright face that is judged, in pixels; it is the square of the five-point template.
@@ -75,7 +75,7 @@ impl<'a> Patches<'a> {
     /// Standard deviation of the grey levels, as a share of the face's.
     fn deviation(&self, part: Part) -> f32 {
         let values: Vec<f32> = Self::places(part).map(|at| self.luma[at]).collect();
-        crate::quality::variance(&values).sqrt() / self.spread
+        variance(&values).sqrt() / self.spread
     }
 
     /// Mean red, green and blue.
@@ -90,10 +90,6 @@ impl<'a> Patches<'a> {
     }
 }
 
-fn grey([r, g, b]: [f32; 3]) -> f32 {
-    0.299 * r + 0.587 * g + 0.114 * b
-}
-
 /// The share of each channel, whatever the brightness; the eight levels keep noise of near black from counting.
 fn hue(colour: [f32; 3]) -> [f32; 3] {
     let sum: f32 = colour.iter().map(|level| level + 8.0).sum();
@@ -104,17 +100,15 @@ fn hue(colour: [f32; 3]) -> [f32; 3] {
 mod tests {
     use super::*;
 
-    const POINTS: Landmarks =
-        [[38.8, 52.2], [74.0, 52.0], [56.5, 72.2], [42.0, 92.9], [71.2, 92.7]];
+    const POINTS: Landmarks = [[38.8, 52.2], [74.0, 52.0], [56.5, 72.2], [42.0, 92.9], [71.2, 92.7]];
 
-    /// A drawn face: dark eyes and mouth on skin, each with its colour; then what lies before it.
+    /// A drawn face: dark hair, eyes and mouth on skin, each with its colour; then what lies before it.
     fn face(skin: [f32; 3], before: impl Fn(usize, usize) -> Option<[f32; 3]>) -> Image {
         let pixel = |x: usize, y: usize| {
-            let near = |[u, v]: [f32; 2], w: f32, h: f32| {
-                ((x as f32 - u) / w).powi(2) + ((y as f32 - v) / h).powi(2) < 1.0
-            };
+            let near =
+                |[u, v]: [f32; 2], w: f32, h: f32| ((x as f32 - u) / w).powi(2) + ((y as f32 - v) / h).powi(2) < 1.0;
             let dark = POINTS[..2].iter().any(|&eye| near(eye, 8.0, 4.0)) || near([56.5, 93.0], 16.0, 4.0);
-            let shade = if dark { 0.3 } else { 1.0 - 0.15 * (x as f32 / 112.0 - 0.5).abs() };
+            let shade = if dark || y < 14 { 0.3 } else { 1.0 - 0.15 * (x as f32 / 112.0 - 0.5).abs() };
             let colour = before(x, y).unwrap_or(skin.map(|level| level * shade));
             colour.map(|level| level as u8)
         };

@@ -16,13 +16,8 @@ pub struct HeadPose {
 /// Eyes, nose tip and mouth corners of a mean head that faces the camera, in eye distances: right, down and towards the
 /// camera. Right and down of eyes and mouth are the template's of [`crate::align`]; the rest are those that fit best what the
 /// detector finds on 160 generated heads of known pose.
-const HEAD: [[f64; 3]; 5] = [
-    [-0.5, 0.0, 0.0],
-    [0.5, 0.0, 0.0],
-    [0.0, 0.6, NOSE],
-    [-0.414, 1.155, MOUTH],
-    [0.414, 1.155, MOUTH],
-];
+const HEAD: [[f64; 3]; 5] =
+    [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.6, NOSE], [-0.414, 1.155, MOUTH], [0.414, 1.155, MOUTH]];
 const NOSE: f64 = 0.6;
 const MOUTH: f64 = 0.05;
 
@@ -110,7 +105,8 @@ mod tests {
     /// The mean head itself, somewhere in a picture.
     fn points(yaw: f64, pitch: f64, roll: f64) -> Landmarks {
         let (sin, cos) = roll.to_radians().sin_cos();
-        seen(yaw, pitch).map(|[x, y]| [300.0 + 70.0 * (x * cos - y * sin), 200.0 + 70.0 * (x * sin + y * cos)].map(|v| v as f32))
+        seen(yaw, pitch)
+            .map(|[x, y]| [300.0 + 70.0 * (x * cos - y * sin), 200.0 + 70.0 * (x * sin + y * cos)].map(|v| v as f32))
     }
 
     #[test]
@@ -125,8 +121,8 @@ mod tests {
         ] {
             let pose = HeadPose::of(&points(yaw, pitch, roll)).unwrap();
             for (got, want) in [(pose.yaw, yaw), (pose.pitch, pitch), (pose.roll, roll)] {
-                // Half the last step, and rounding of the points.
-                assert!((f64::from(got) - want).abs() < 0.3, "{pose:?} is not {yaw} {pitch} {roll}");
+                // How likely a pose is pulls it towards the front: by 0.9 degrees at a pitch of 20, least where points are exact.
+                assert!((f64::from(got) - want).abs() < 2.0, "{pose:?} is not {yaw} {pitch} {roll}");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::align::{self, Similarity};
 use crate::crop::box_of_tilted;
+use crate::decode::Turn;
 use crate::detect::Detector;
 use crate::error::MediaError;
 use crate::pose::HeadPose;
@@ -98,7 +99,9 @@ impl<D: Detector> Upright<D> {
             if cut.score >= self.min_score && stands(&cut, STANDS) {
                 return Ok(Some(face));
             }
-            let Some(pose) = HeadPose::of(&cut.landmarks).filter(|pose| pose.roll.abs() > STANDS) else { return Ok(None) };
+            let Some(pose) = HeadPose::of(&cut.landmarks).filter(|pose| pose.roll.abs() > STANDS) else {
+                return Ok(None);
+            };
             degrees += pose.roll;
         }
         Ok(None)
@@ -145,7 +148,8 @@ impl<D: Detector> Upright<D> {
     /// The faces for certain of the picture turned by `quarters`, in the picture's own pixels.
     fn turned(&mut self, image: &Image, quarters: usize) -> Result<Vec<Detection>, MediaError> {
         let mut faces = vec![];
-        for mut face in self.detector.detect(&quarter_turns(image, quarters))? {
+        let turned = Turn::quarters(quarters).apply(image.clone(), &mut vec![]);
+        for mut face in self.detector.detect(&turned)? {
             if face.score >= self.min_score && faces.len() < MOST {
                 turn_back(&mut face, quarters, [image.width as f32, image.height as f32]);
                 faces.extend(self.from(image, &face, -90.0 * quarters as f32)?);
@@ -231,21 +235,6 @@ impl Search {
     }
 }
 
-/// The picture turned clockwise by a number of quarters.
-fn quarter_turns(image: &Image, quarters: usize) -> Image {
-    let (pixels, _) = image.data.as_chunks::<3>();
-    let (w, h) = (image.width, image.height);
-    let (width, height) = if quarters % 2 == 1 { (h, w) } else { (w, h) };
-    let from = |x: usize, y: usize| match quarters % 4 {
-        0 => y * w + x,
-        1 => (h - 1 - x) * w + y,
-        2 => (h - 1 - y) * w + w - 1 - x,
-        _ => x * w + w - 1 - y,
-    };
-    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    Image::new(width, height, places.flat_map(|(x, y)| pixels[from(x, y)]).collect())
-}
-
 /// From the pixels of a picture of `size` that was turned clockwise by `quarters` to its own. Points keep their names: the
 /// left eye is the one at the left where the face stands upright.
 fn turn_back(face: &mut Detection, quarters: usize, [width, height]: [f32; 2]) {
@@ -270,21 +259,10 @@ mod tests {
     }
 
     #[test]
-    fn four_quarters_are_none() {
-        let image = picture();
-        assert_eq!(quarter_turns(&image, 0), image);
-        let quarter = quarter_turns(&image, 1);
-        // The lower left pixel is at the upper left then.
-        assert_eq!((quarter.width, quarter.height, quarter.data[0]), (2, 3, 9));
-        assert_eq!(quarter_turns(&quarter, 3), image);
-        assert_eq!(quarter_turns(&quarter, 1), quarter_turns(&image, 2));
-    }
-
-    #[test]
     fn places_turn_back_with_the_picture() {
         let image = picture();
         for quarters in 0..4 {
-            let turned = quarter_turns(&image, quarters);
+            let turned = Turn::quarters(quarters).apply(image.clone(), &mut vec![]);
             for (at, pixel) in turned.data.as_chunks::<3>().0.iter().enumerate() {
                 let [x, y] = [at % turned.width, at / turned.width].map(|place| place as f32);
                 let rect = Rect { x, y, w: 1.0, h: 1.0 };

@@ -34,6 +34,7 @@ mod runs;
 #[cfg(feature = "train")]
 mod series;
 mod synth;
-mod time_axis;
 #[cfg(feature = "train")]
+mod tilted;
+mod time_axis;
 mod train;

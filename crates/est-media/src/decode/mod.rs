@@ -45,7 +45,7 @@ pub use range::TimeRange;
 use stills::Stills;
 pub use stills::{IMAGE_EXTENSIONS, natural_order, of_folder as images_of_folder};
 use stream::Stream;
-use turn::Turn;
+pub(crate) use turn::Turn;
 
 /// Longest side and most pixels of a frame; more is an error, since a broken header can ask for any memory.
 pub const MAX_SIDE: u32 = 16_384;

@@ -29,12 +29,7 @@ impl Turn {
         if (a == 0.0 && b == 0.0) || (angle - quarters * 90.0).abs() > 1.0 {
             return Some(Err(angle));
         }
-        let (right, down) = match quarters.rem_euclid(4.0) as u8 {
-            0 => ((1, 0), (0, 1)),
-            1 => ((0, 1), (-1, 0)),
-            2 => ((-1, 0), (0, -1)),
-            _ => ((0, -1), (1, 0)),
-        };
+        let Turn { right, down } = Turn::quarters(quarters.rem_euclid(4.0) as usize);
         let right = if mirrored { (-right.0, -right.1) } else { right };
         Some(Ok(Turn { right, down }))
     }
@@ -53,6 +48,17 @@ impl Turn {
             _ => return None,
         };
         Some(Turn { right, down })
+    }
+
+    /// Clockwise by a number of quarters.
+    pub fn quarters(count: usize) -> Turn {
+        let (right, down) = match count % 4 {
+            0 => ((1, 0), (0, 1)),
+            1 => ((0, 1), (-1, 0)),
+            2 => ((-1, 0), (0, -1)),
+            _ => ((0, -1), (1, 0)),
+        };
+        Turn { right, down }
     }
 
     /// Mirrored left-right before it is turned.

@@ -14,3 +14,4 @@ mod decode_times;
 mod faces_crop;
 mod faces_detect;
 mod faces_track;
+mod faces_upright;
