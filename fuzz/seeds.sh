@@ -93,3 +93,21 @@ printf 'path,label,subject,split\na,x,s1,train\n' > "$work/list.csv"
 ../../target/release/est prepare own --root "$work/root" --list "$work/list.csv" --crops --size 16 --fps 25 --out "$work/set" > "$work/log"
 (cd "$work/set" && cat clips.csv && printf '\n===\n' && cat frames.idx && printf '\n===\n' && cat shards/*.tar && printf '\n===\n' && cat splits/*) > set/one-clip
 rm -r "$work"
+# Heads alone, behind the number of their reader (fuzz/targets/headers.rs): of pictures without the byte of their extension, the first
+# kilobyte or two of containers, and a message of a decoding process.
+head_of() { { printf "\\x$1"; cat; } >"headers/$2"; }
+mkdir -p headers
+k=0
+for kind in jpg png webp tiff; do
+  tail -c +2 "picture/turned-$kind" | head_of "0$k" "turned-$kind"
+  k=$((k + 1))
+done
+head -c 2000 container/turned.mov | head_of 04 mov
+head -c 1000 container/variable.mkv | head_of 05 mkv
+head -c 1000 container/mjpeg.avi | head_of 06 avi
+printf 'YUV4MPEG2 W16 H12 F25:1 A64:45 C420\nFRAME\n' | head_of 07 y4m
+head -c 2000 container/mpeg2.ts | head_of 08 ts
+still() { ffmpeg -v error -y -fflags +bitexact -f lavfi -i testsrc=size=16x12:rate=5:duration=0.4 -flags:v +bitexact -f "$1" "${@:2}" -; }
+still flv -c:v flv | head -c 1000 | head_of 09 flv
+still ogg -c:v libtheora | head -c 2000 | head_of 0a ogg
+{ printf 'w\x04\0\0\0\0\0\0\0null'; printf 'e\x06\0\0\0\0\0\0\0"lost"'; } | head_of 0b messages

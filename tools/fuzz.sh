@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:?seconds for each target}
 shift
-targets=${*:-weights container picture set tables}
+targets=${*:-headers weights container picture set tables}
 out=$PWD/target/fuzz
 level='-Cllvm-args=-sanitizer-coverage-level=4'
 export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module $level -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"

@@ -23,6 +23,8 @@ pub use decode::{
     MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Numbering, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license,
     decoder_version, images_of_folder, natural_order,
 };
+#[cfg(fuzzing)]
+pub use decode::fuzzing;
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};

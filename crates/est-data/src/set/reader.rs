@@ -72,7 +72,7 @@ impl PreparedSet {
     /// Opens the set in `folder`.
     ///
     /// # Errors
-    /// When a file is missing or is not the one that the record names. The shards' bytes are not read: `verify` does.
+    /// When a file is missing, is not the one that the record names, or tells of frames that are not there. The shards' bytes are not read: `verify` does.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
         let path = folder.join(RECORD);
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
@@ -93,6 +93,13 @@ impl PreparedSet {
         }
         let clips = read_manifest(&folder.join(MANIFEST))?;
         let index = Index::open(&folder.join(INDEX))?;
+        for clip in clips.iter().filter(|clip| clip.shard.is_some()) {
+            let end = clip.first_frame.and_then(|first| first.checked_add(clip.frames));
+            if clip.frames == 0 || end.is_none_or(|end| end > index.len()) {
+                let problem = format!("clip {} has frames that {INDEX} does not have; prepare the set again", clip.clip);
+                return Err(DataError::set(folder.join(MANIFEST), problem));
+            }
+        }
         let shards = (0..record.clips.div_ceil(record.shard_clips.max(1)))
             .map(|shard| {
                 let path = folder.join(SHARDS).join(shard_name(shard));
@@ -227,7 +234,7 @@ impl PreparedSet {
 
 /// Where a frame's padding ends in its shard.
 fn end_of(place: FramePlace) -> u64 {
-    place.offset + u64::from(place.length).next_multiple_of(512)
+    place.offset.saturating_add(u64::from(place.length).next_multiple_of(512))
 }
 
 fn decode(jpeg: &[u8]) -> Result<Image, String> {

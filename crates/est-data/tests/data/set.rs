@@ -179,6 +179,30 @@ fn damage_is_found() {
     assert!(error.contains("clips.csv"), "{error}");
 }
 
+/// Numbers that no set has, in files whose hashes are right.
+#[test]
+fn a_manifest_of_frames_that_are_not_there_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), 1, usize::MAX).0.unwrap();
+    let [manifest, record] = ["clips.csv", "set.json"].map(|name| folder.path().join(name));
+    let written = std::fs::read_to_string(&manifest).unwrap();
+    let table: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
+    let [frames, first] = ["frames", "first_frame"].map(|name| table[0].iter().position(|cell| *cell == name).unwrap());
+    let old_hash = est_nets::hash::of(written.as_bytes());
+    for (column, value) in [(frames, "0"), (frames, "18446744073709551615"), (first, "18446744073709551615"), (first, "")] {
+        let mut table = table.clone();
+        table[1][column] = value;
+        let text = table.iter().map(|row| row.join(",") + "\n").collect::<String>();
+        std::fs::write(&manifest, &text).unwrap();
+        let about = std::fs::read_to_string(&record).unwrap();
+        let hash = est_nets::hash::of(text.as_bytes());
+        std::fs::write(&record, about.replace(&old_hash, &hash)).unwrap();
+        let error = PreparedSet::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("clips.csv") && error.contains("frames.idx does not have"), "{value}: {error}");
+        std::fs::write(&record, about).unwrap();
+    }
+}
+
 #[test]
 fn joined_sets_are_all_of_both_under_other_names() {
     let folder = tempfile::tempdir().unwrap();

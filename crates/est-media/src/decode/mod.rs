@@ -13,6 +13,8 @@ mod colour;
 mod container;
 mod density;
 mod exif;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod live;
 mod numbering;
 mod opening;

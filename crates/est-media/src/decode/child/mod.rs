@@ -7,7 +7,7 @@
 //! thousands of pictures. Errors and long sources end it.
 
 pub mod serve;
-mod wire;
+pub(super) mod wire;
 mod worker;
 
 use std::ffi::OsString;
