@@ -44,6 +44,14 @@ impl Similarity {
         (fit.scale() > 0.0 && fit.scale().is_finite()).then_some(fit)
     }
 
+    /// From the picture into a square of `size` pixels, the face upright in it; `scale` as in [`est_nets::Crop::Aligned`].
+    /// None when the landmarks fix no transform.
+    pub fn onto_template(landmarks: &Landmarks, scale: f32, size: usize) -> Option<Self> {
+        let side = size as f64;
+        let place = |t: f32| side * (0.5 + f64::from(scale) * ((f64::from(t) + 0.5) / TEMPLATE_SIDE - 0.5));
+        Self::fit(&landmarks.map(|p| p.map(f64::from)), &TEMPLATE.map(|p| p.map(place)))
+    }
+
     /// [`Similarity::fit`] with the sum of the squared distances that it leaves.
     pub fn fit_with_error(from: &[[f64; 2]; 5], to: &[[f64; 2]; 5]) -> Option<(Self, f64)> {
         let fit = Self::fit(from, to)?;
@@ -87,9 +95,7 @@ impl Similarity {
 /// The face turned upright into a square of `size` pixels; `scale` as in [`est_nets::Crop::Aligned`]. None when the
 /// landmarks fix no transform, or one that would show far more than the picture.
 pub(crate) fn aligned(image: &Image, landmarks: &Landmarks, scale: f32, size: usize) -> Option<Image> {
-    let side = size as f64;
-    let place = |t: f32| side * (0.5 + f64::from(scale) * ((f64::from(t) + 0.5) / TEMPLATE_SIDE - 0.5));
-    transformed(image, &Similarity::fit(&landmarks.map(|p| p.map(f64::from)), &TEMPLATE.map(|p| p.map(place)))?, size)
+    transformed(image, &Similarity::onto_template(landmarks, scale, size)?, size)
 }
 
 /// The square of `size` pixels into which `fit` takes the picture. None when it would show far more than the picture.

@@ -18,13 +18,13 @@ mod upright;
 
 pub use crop::{crop, middle, resize, resize_bilinear};
 pub use cut::CutDetector;
+#[cfg(fuzzing)]
+pub use decode::fuzzing;
 pub use decode::{
     ColourInfo, Conversion, DecodeOptions, DecodeReport, DecoderProcess, IMAGE_EXTENSIONS, Live, LiveOptions,
     MAX_PIXELS, MAX_SIDE, MAX_WARNINGS, Numbering, Stop, TimeRange, Video, VideoInfo, decode_child, decoder_license,
     decoder_version, images_of_folder, natural_order,
 };
-#[cfg(fuzzing)]
-pub use decode::fuzzing;
 pub use detect::{Detector, DetectorOptions, RetinaFace};
 pub use error::MediaError;
 pub use face::{Detection, Face, Landmarks, Rect, TrackId};

@@ -96,7 +96,8 @@ impl PreparedSet {
         for clip in clips.iter().filter(|clip| clip.shard.is_some()) {
             let end = clip.first_frame.and_then(|first| first.checked_add(clip.frames));
             if clip.frames == 0 || end.is_none_or(|end| end > index.len()) {
-                let problem = format!("clip {} has frames that {INDEX} does not have; prepare the set again", clip.clip);
+                let problem =
+                    format!("clip {} has frames that {INDEX} does not have; prepare the set again", clip.clip);
                 return Err(DataError::set(folder.join(MANIFEST), problem));
             }
         }

@@ -189,7 +189,9 @@ fn a_manifest_of_frames_that_are_not_there_is_refused() {
     let table: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
     let [frames, first] = ["frames", "first_frame"].map(|name| table[0].iter().position(|cell| *cell == name).unwrap());
     let old_hash = est_nets::hash::of(written.as_bytes());
-    for (column, value) in [(frames, "0"), (frames, "18446744073709551615"), (first, "18446744073709551615"), (first, "")] {
+    for (column, value) in
+        [(frames, "0"), (frames, "18446744073709551615"), (first, "18446744073709551615"), (first, "")]
+    {
         let mut table = table.clone();
         table[1][column] = value;
         let text = table.iter().map(|row| row.join(",") + "\n").collect::<String>();

@@ -52,6 +52,15 @@ impl Motion {
         *self = Motion { velocity, ..now };
     }
 
+    /// The picture got `scale` times as wide and high.
+    pub fn scale(&mut self, scale: [f32; 2]) {
+        for (axis, scale) in scale.into_iter().enumerate() {
+            self.centre[axis] *= scale;
+            self.velocity[axis] *= scale;
+        }
+        self.size *= (scale[0] * scale[1]).sqrt();
+    }
+
     fn predict(&self, now_s: f64) -> [f32; 2] {
         let seconds = FRICTION_S * (1.0 - (-(now_s - self.at_s) / FRICTION_S).exp());
         [0, 1].map(|axis| self.centre[axis] + self.velocity[axis] * seconds as f32)

@@ -11,6 +11,7 @@ mod decode_pixels;
 mod decode_range;
 mod decode_streams;
 mod decode_times;
+mod faces_calls;
 mod faces_crop;
 mod faces_detect;
 mod faces_track;
