@@ -97,16 +97,15 @@ pub fn look(listing: &Listing, root: &Path) -> Vec<ClipRow> {
     listing.clips.iter().map(row).collect()
 }
 
-/// What is to be said of clips whose content version control has not brought here, if there are any.
-pub fn stand_ins(listing: &Listing) -> Option<String> {
+/// What is to be said of clips whose content version control has not brought here, if there are any, and whether that is all
+/// of them.
+pub fn stand_ins(listing: &Listing) -> Option<(String, bool)> {
     let path = |entry: &ClipEntry| entry.source.path().to_owned();
     let mut found = listing.clips.iter().map(path).filter_map(|path| StandIn::at(&path).map(|what| (path, what)));
     let (first, what) = found.next()?;
-    let more = match found.count() {
-        0 => String::new(),
-        more => format!(", and so are {more} more clips"),
-    };
-    Some(format!("{} is {what}{more}; {}", first.display(), what.remedy()))
+    let more = found.count();
+    let others = if more == 0 { String::new() } else { format!(", and so are {more} more clips") };
+    Some((format!("{} is {what}{others}; {}", first.display(), what.remedy()), more + 1 == listing.clips.len()))
 }
 
 /// What is known of the clips beforehand; a clip's part is its fold where folds were drawn.

@@ -74,11 +74,15 @@ impl Peer {
     /// `fps` gives frames without times theirs.
     ///
     /// # Errors
-    /// With file, line and column when the table is not this program's, a value no number, or `fps` missing.
+    /// With file, line and column when the table is not this program's, a value no number, `fps` missing, or `to` the table itself.
     pub fn import(self, from: &Path, to: &Path, video_id: &str, fps: Option<f64>) -> Result<Imported, EstError> {
         let problem = |problem: String| EstError::Source { pattern: from.display().to_string(), problem };
         if let Some(what) = StandIn::at(from) {
             return Err(problem(format!("not the table itself but {what}; {}", what.remedy())));
+        }
+        let place = |path: &Path| path.canonicalize().ok();
+        if place(from).is_some_and(|from| place(to) == Some(from)) {
+            return Err(problem("is also where the rows would be written; name another file for them".to_string()));
         }
         let mut table = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)

@@ -27,10 +27,15 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     for warning in &listing.warnings {
         log.warning(warning);
     }
-    if let Some(stand_ins) = prepare::stand_ins(&listing) {
-        log.warning(&stand_ins);
+    let stand_ins = prepare::stand_ins(&listing);
+    if let Some((what, _)) = &stand_ins {
+        log.warning(what);
     }
-    let split = prepare::split(set, &listing, args.folds.map(|folds| folds as usize), args.seed)?;
+    let split = match (prepare::split(set, &listing, args.folds.map(|folds| folds as usize), args.seed), stand_ins) {
+        // Why it cannot be split does not matter then.
+        (Err(_), Some((what, true))) => bail!("no clip can be prepared: {what}"),
+        (split, _) => split?,
+    };
     if split.is_none() {
         log.warning("no split was made: there are neither parts nor subjects for all clips");
     }

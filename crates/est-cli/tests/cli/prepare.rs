@@ -213,6 +213,13 @@ fn a_set_of_pointers_is_not_made() {
     let dry = prepare("crema-d", &root, &out, &["--dry-run"]).succeeded();
     assert!(dry.stderr.contains("git lfs pull") && dry.stdout.contains("10"), "{} {}", dry.stdout, dry.stderr);
 
+    // Of one subject no folds can be made: that is not what is wrong.
+    let one = folder.path().join("one");
+    trees::text(&one.join("VideoFlash/1001_DFA_ANG_XX.flv"), POINTER);
+    let done = prepare("crema-d", &one, &out, &more).failed_with(&["no clip can be prepared", "git lfs pull"]);
+    assert!(!done.stderr.contains("folds") && !done.stderr.contains("more clips"), "{}", done.stderr);
+    assert!(!out.exists());
+
     // Pictures; and what lies beside the set stays.
     let root = folder.path().join("frames");
     let list = trees::frames(&root, &mut |path| pointer(path));

@@ -31,11 +31,10 @@ const ABOVE_MOTION: f32 = 2.0;
 /// The first of `images` after the cut of the place about `rect`, if there is one cut and no motion like it beside.
 pub(super) fn cut_of_part(images: &[&Image], rect: &Rect) -> Option<usize> {
     let places: Vec<Vec<f32>> = images.iter().map(|image| grey(image, rect)).collect();
-    let blocks = blocks_inside(images.first()?, rect);
-    let mut shares: Vec<f32> = places.windows(2).map(|pair| new_share(&blocks, &pair[0], &pair[1], 0)).collect();
+    let mut shares: Vec<f32> = places.windows(2).map(|pair| new_share(&pair[0], &pair[1], 0)).collect();
     // The search only finds less to be new.
     for (share, pair) in shares.iter_mut().zip(places.windows(2)).filter(|(share, _)| **share > NEW / ABOVE_MOTION) {
-        *share = new_share(&blocks, &pair[0], &pair[1], REACH);
+        *share = new_share(&pair[0], &pair[1], REACH);
     }
     let most = (0..shares.len()).max_by(|&a, &b| shares[a].total_cmp(&shares[b]))?;
     let others = (0..shares.len()).filter(|&other| other != most).map(|other| shares[other]).reduce(f32::max);
@@ -46,21 +45,7 @@ pub(super) fn cut_of_part(images: &[&Image], rect: &Rect) -> Option<usize> {
 /// Whether the place about `rect` differs between two frames as after a cut.
 pub(super) fn differs(images: [&Image; 2], rect: &Rect) -> bool {
     let [before, now] = images.map(|image| grey(image, rect));
-    new_share(&blocks_inside(images[0], rect), &before, &now, REACH) > NEW
-}
-
-/// Left and top of the blocks of the place about `rect` around which the picture has all points: at its edges something new may
-/// come in. A woman who slides into the picture had 0.31 of her place new at one frame.
-fn blocks_inside(image: &Image, rect: &Rect) -> Vec<[usize; 2]> {
-    let step = AROUND * rect.w.max(rect.h) / SIDE as f32;
-    let has = |centre: f32, first: usize, side: usize| {
-        let at = |point: usize| centre + step * (point as f32 - WIDE as f32 / 2.0);
-        at(first - REACH) >= 0.0 && at(first + BLOCK + REACH) <= side as f32
-    };
-    let [x, y] = rect.centre();
-    let firsts = || (REACH..REACH + SIDE).step_by(BLOCK);
-    let tops = firsts().filter(|&top| has(y, top, image.height));
-    tops.flat_map(|top| firsts().filter(|&left| has(x, left, image.width)).map(move |left| [left, top])).collect()
+    new_share(&before, &now, REACH) > NEW
 }
 
 /// Grey levels of the place about `rect` and what is next to it, `WIDE` squared.
@@ -89,22 +74,20 @@ fn grey(image: &Image, rect: &Rect) -> Vec<f32> {
     points
 }
 
-/// Fewer blocks say nothing: of 16, those of a face that is half outside.
-const LEAST_BLOCKS: usize = 6;
-
-/// Share of the structure (variance within `blocks`) of one place that no block of the other explains which lies within
-/// `reach` points, whatever its brightness and contrast: 0 to 1, the greater of both directions.
-fn new_share(blocks: &[[usize; 2]], before: &[f32], now: &[f32], reach: usize) -> f32 {
-    if blocks.len() < LEAST_BLOCKS {
-        return 0.0;
-    }
-    one_way(blocks, before, now, reach).max(one_way(blocks, now, before, reach))
+/// Share of the structure (variance within blocks) of one place that no block of the other explains which lies within
+/// `reach` points, whatever its brightness and contrast: 0 to 1, the greater of both directions. The lesser of the whole place's
+/// and that of its middle, which the face fills: what slides into the picture, and the next tile, are new about a face that stays.
+fn new_share(before: &[f32], now: &[f32], reach: usize) -> f32 {
+    let [forth, back] = [one_way(before, now, reach), one_way(now, before, reach)];
+    (0..2).map(|part| forth[part].max(back[part])).fold(1.0, f32::min)
 }
 
-fn one_way(blocks: &[[usize; 2]], from: &[f32], to: &[f32], reach: usize) -> f32 {
+/// Of the whole place and of its middle.
+fn one_way(from: &[f32], to: &[f32], reach: usize) -> [f32; 2] {
     let count = (BLOCK * BLOCK) as f32;
-    let (mut new, mut all) = (0.0, 0.0);
-    for &[left, top] in blocks {
+    let (mut new, mut all) = ([0.0; 2], [NOISE * NOISE * count; 2]);
+    let blocks = || (0..SIDE).step_by(BLOCK);
+    for (top, left) in blocks().flat_map(|top| blocks().map(move |left| (top + REACH, left + REACH))) {
         let mut block = [[0.0f32; BLOCK]; BLOCK];
         for (y, row) in block.iter_mut().enumerate() {
             row.copy_from_slice(&to[(top + y) * WIDE + left..][..BLOCK]);
@@ -118,10 +101,13 @@ fn one_way(blocks: &[[usize; 2]], from: &[f32], to: &[f32], reach: usize) -> f32
                 least = least.min(own - explained(&block, from, x, y));
             }
         }
-        new += (least - NOISE * NOISE * count / 4.0).max(0.0);
-        all += own;
+        let is_middle = [top, left].iter().all(|at| (REACH + BLOCK..REACH + SIDE - BLOCK).contains(at));
+        for part in 0..=usize::from(is_middle) {
+            new[part] += (least - NOISE * NOISE * count / 4.0).max(0.0);
+            all[part] += own;
+        }
     }
-    new / (all + NOISE * NOISE * count)
+    [0, 1].map(|part| new[part] / all[part])
 }
 
 /// How much of the squares of `block` the block at (`x`, `y`) of `from` explains, turned up or down but not reversed.

@@ -13,6 +13,19 @@ fn import(peer: Peer, table: &str, fps: Option<f64>) -> Result<Vec<BTreeMap<Stri
     Ok(read.records().map(|record| row(record.unwrap())).collect())
 }
 
+/// The user's table is not to be lost, by whatever name it is called.
+#[test]
+fn a_table_is_not_written_over_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("fex.csv");
+    let table = "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n";
+    std::fs::write(&from, table).unwrap();
+    let to = folder.path().join(".").join("fex.csv");
+    let error = Peer::PyFeat.import(&from, &to, "a", Some(25.0)).unwrap_err().to_string();
+    assert!(error.contains("name another file"), "{error}");
+    assert_eq!(std::fs::read_to_string(&from).unwrap(), table);
+}
+
 #[test]
 fn openface_gets_times_boxes_and_keeps_its_units() {
     let points = |axis: &str| (0..68).map(|k| format!(", {axis}_{k}")).collect::<String>();
