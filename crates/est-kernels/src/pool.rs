@@ -10,8 +10,7 @@ use crate::simd::{Simd, Task, dispatch};
 use crate::window::Window;
 
 /// The largest number of each channel in each window, NaN where one of them is NaN or infinite; what lies outside the image
-/// does not count. `output` holds
-/// `rows` of pixels, which count through all images. Padding is smaller than the kernel.
+/// does not count. `output` holds `rows` of pixels, which count through all images. Padding is smaller than the kernel.
 pub fn max_pool(window: &Window, channels: usize, input: &[f32], rows: Range<usize>, output: &mut [f32]) {
     let image = window.height * window.width * channels;
     assert_eq!(input.len() % image, 0, "images of {window:?}");

@@ -84,8 +84,7 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         ended.failed(log, &problem);
     }
     if let Some(choice) = &args.run.shard {
-        // `est merge` would take an empty folder for a part that is there.
-        let part = part(choice, args, &inputs).inspect_err(|_| drop(std::fs::remove_dir(&args.out)))?;
+        let part = part(choice, args, &inputs)?;
         inputs.retain(|input| part.names.binary_search(&input.name).is_ok());
         if keeps {
             folder.parts().note(&part)?;

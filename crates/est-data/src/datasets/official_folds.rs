@@ -26,7 +26,8 @@ pub(super) fn add(
         }
         let mut elsewhere = vec![];
         for said in list {
-            if gather.agrees(&said)? && gather.part(&said.source) != Some(&part(fold)) {
+            if gather.part(&said.source).is_some_and(|earlier| earlier != part(fold)) {
+                gather.agrees(&said)?;
                 elsewhere.push(said.name);
             } else {
                 gather.add(Statement { part: Some(part(fold)), ..said })?;

@@ -52,10 +52,8 @@ pub fn join_plan(sets: &[Joined], shard_clips: usize) -> Result<SetPlan, DataErr
             return Err(differ("faces cropped as", crops.map(|crop| crop.to_string())));
         }
         // Generated faces and sets of before there was this choice say nothing of it, and fit both.
-        let turns = sets[..=k].iter().filter_map(|joined| joined.set.upright_beyond()).collect::<Vec<_>>();
-        if let [one, .., other] = turns[..]
-            && one != other
-        {
+        let said = sets[..k].iter().find_map(|joined| joined.set.upright_beyond());
+        if let Some((one, other)) = said.zip(set.upright_beyond()).filter(|(one, other)| one != other) {
             return Err(differ("crops turned upright beyond degrees", [one, other].map(|degrees| degrees.to_string())));
         }
         classes

@@ -161,9 +161,13 @@ fn labels_of_no_class_are_refused() {
         fs::write(&path, text.lines().map(|line| lower(line) + "\n").collect::<String>()).unwrap();
     }
     let message = error("dfew", &root, None);
-    for part in
-        ["set_1.csv: label 0 of", "the first: clip 00001 in line 2", "1 happy, 2 sad", "seen are 0, 5", "add 1 to all"]
-    {
+    for part in [
+        "set_1.csv: label 0 of 1 clip (",
+        "the first: clip 00001 in line 2",
+        "1 happy, 2 sad",
+        "seen are 0, 5",
+        "add 1 to all",
+    ] {
         assert!(message.contains(part), "{part:?} in {message}");
     }
     // In one list of training clips alone, of a clip that others know.

@@ -13,6 +13,10 @@ use crate::log::Log;
 pub(super) fn part(choice: &ShardChoice, args: &PredictArgs, all: &[Input]) -> anyhow::Result<Part> {
     let known = || divided_before(&args.out, &list_sha256(all));
     let chosen = choice.resolve(|name| std::env::var(name).ok(), known);
+    if chosen.is_err() && !args.dry_run && !args.to_standard_output() {
+        // The folder was just made, if it is empty: `est merge` would take it for a part that is there.
+        let _ = std::fs::remove_dir(&args.out);
+    }
     let (shard, numbering) = chosen.map_err(|problem| anyhow!("--shard {choice}: {problem}"))?;
     Ok(Part::new(shard, numbering, all, command_line()))
 }
