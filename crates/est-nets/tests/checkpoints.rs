@@ -115,12 +115,20 @@ fn whatever_all_names_begin_with_is_found() {
         "0.",
         "weight.bias.",
         "..",
+        // Without a dot at its end.
+        "net_",
+        "module.net_",
+        "re",
     ];
     for prefix in prefixes {
         let found = of(&under(prefix), None).unwrap();
         is_whole(&found, 0.0);
         assert_eq!((found.origin.prefix.as_str(), found.origin.ignored.len()), (prefix, 0));
     }
+    let two = joined([under("a_"), tensors(100.0, |name| format!("b_{name}"))]);
+    fails(&two, None, &["more than one network of ours", "--prefix b_"]);
+    is_whole(&of(&two, Some("a_")).unwrap(), 0.0);
+    is_whole(&of(&two, Some("b_")).unwrap(), 100.0);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use est_nets::StandIn;
 use crate::error::EstError;
 use crate::report::{Cell, Columns, OutputFile, write_line};
 use crate::row::Status;
+use crate::text_table::TextTable;
 
 /// Our cells of one line, by column.
 type Cells = BTreeMap<String, Cell>;
@@ -84,12 +85,9 @@ impl Peer {
         if place(from).is_some_and(|from| place(to) == Some(from)) {
             return Err(problem("is also where the rows would be written; name another file for them".to_string()));
         }
-        let mut table = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_path(from)
-            .map_err(|error| problem(format!("cannot be read ({error})")))?;
-        let header: Vec<String> =
-            table.headers().map_err(|error| problem(error.to_string()))?.iter().map(String::from).collect();
+        let bytes = std::fs::read(from).map_err(|error| problem(format!("cannot be read ({error})")))?;
+        let TextTable { columns: header, rows } =
+            TextTable::parse(&bytes).map_err(|wrong| problem(wrong.to_string()))?;
         let layout = self.layout(&header).map_err(problem)?;
         if layout.needs_fps() && fps.is_none() {
             let named = self.name();
@@ -101,15 +99,14 @@ impl Peer {
         let titles = others.iter().map(|&k| format!("{}_{}", self.name(), header[k]));
         file.with(|file| write_line(file, columns.names().into_iter().chain(titles)))?;
         let mut imported = Imported { path: to.to_owned(), rows: 0, faces: 0 };
-        for record in table.records() {
-            let record = record.map_err(|error| problem(error.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let given = Line { fields: header.iter().map(String::as_str).zip(record.iter()).collect() };
+        for (line, record) in &rows {
+            let given =
+                Line { fields: header.iter().map(String::as_str).zip(record.iter().map(String::as_str)).collect() };
             let cells = layout.cells(&given, fps).map_err(|what| problem(format!("line {line}: {what}")))?;
             imported.rows += 1;
             imported.faces += u64::from(cells.contains_key("det_score"));
             let ours = columns.order(cells).into_iter().map(|cell| cell.to_text());
-            file.with(|file| write_line(file, ours.chain(others.iter().map(|&k| record[k].to_string()))))?;
+            file.with(|file| write_line(file, ours.chain(others.iter().map(|&k| record[k].clone()))))?;
         }
         file.commit()?;
         Ok(imported)

@@ -7,6 +7,7 @@ mod output;
 mod part;
 mod runs;
 mod score;
+mod time;
 mod train;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use est::report::{Format, Pictures, Privacy};
 use est::{Baseline, SignalOptions};
 
-use super::{positive, share};
+use super::{positive, share, time};
 
 #[derive(Debug, clap::Args)]
 pub struct OutputArgs {
@@ -12,8 +12,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv", value_parser = chosen())]
     pub format: Vec<Chosen>,
     /// Of csv, parquet, json and jsonl: a row for each face and stretch of time instead of each frame, like 1s, 500ms, 0.5
-    /// (seconds) or 1min, with the means of its usable frames
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// (seconds) or 2min, with the means of its usable frames
+    #[arg(long, value_name = "TIME", value_parser = time::stretch)]
     pub every: Option<f64>,
     /// Smooth the probabilities of each face by a centred Gaussian of this deviation; adds the columns s_<class>
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
@@ -73,19 +73,6 @@ fn chosen() -> impl TypedValueParser<Value = Chosen> {
     let parse =
         |name: String| Format::ALL.into_iter().find(|format| format.name() == name).map_or(Chosen::All, Chosen::One);
     PossibleValuesParser::new(Format::ALL.iter().map(named).chain([all])).map(parse)
-}
-
-/// Seconds.
-fn time(text: &str) -> Result<f64, String> {
-    let units = [("ms", 0.001), ("min", 60.0), ("s", 1.0), ("", 1.0)];
-    let (number, unit) = units
-        .into_iter()
-        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
-        .expect("every text ends with nothing");
-    let seconds = number.trim().parse::<f64>().map_err(|_| format!("`{text}` is no time; write 1s, 500ms or 0.5"))?;
-    // Times are written in microseconds.
-    let seconds = (seconds * unit * 1e6).round() / 1e6;
-    if (0.001..=86_400.0).contains(&seconds) { Ok(seconds) } else { Err("must be from 1ms to a day".to_string()) }
 }
 
 fn baseline(text: &str) -> Result<Baseline, String> {

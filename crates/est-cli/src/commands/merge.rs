@@ -20,24 +20,40 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         log.problem("nothing was joined, since not all is there; --partial joins what is");
         return Ok(ExitCode::FAILURE);
     }
+    let strays = merge.strays()?;
+    if !strays.is_empty() {
+        let first: Vec<&str> = strays.iter().take(3).map(String::as_str).collect();
+        let more = if strays.len() > first.len() { ", ..." } else { "" };
+        log.warning(&format!(
+            "{} of an earlier list joined as well, since the folders hold results of: {}{more}; the parts' last list no longer \
+             has what is named here; to leave it out, run the parts into new folders",
+            counted(strays.len(), "video"),
+            first.join(", ")
+        ));
+    }
     let merged = merge.go()?;
     if args.json {
         let (videos, failed) = (merged.videos, merged.failed);
         let missing: Vec<&str> = gaps.iter().map(|gap| gap.problem.as_str()).collect();
         let line = json!({
-            "videos": videos, "failed": failed, "up_to_date": merged.up_to_date, "missing": missing, "out": args.out,
+            "videos": videos, "failed": failed, "up_to_date": merged.up_to_date, "missing": missing, "not_listed": strays,
+            "out": args.out,
         });
         println!("{line}");
     } else {
         println!(
-            "{} videos of {} folders: {} files copied, {} videos were there, {} had failed",
-            merged.videos,
-            args.shards.len(),
-            merged.files,
+            "{} of {}: {} copied, {} were there, {} had failed",
+            counted(merged.videos, "video"),
+            counted(args.shards.len(), "folder"),
+            counted(merged.files, "file"),
             merged.up_to_date,
             merged.failed
         );
         println!("-> {}", args.out.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

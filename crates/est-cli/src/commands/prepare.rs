@@ -69,6 +69,19 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let progress = log.clips(&args.set);
     let prepared = set::build(&plan, &args.out, args.threads.unwrap_or(0), maker, |at| progress.at(at))?;
     drop(progress);
+    let noted: Vec<(&ClipRow, &String)> = prepared
+        .clips()
+        .iter()
+        .filter(|row| row.status == ClipStatus::Ok)
+        .filter_map(|row| Some((row, row.note.as_ref()?)))
+        .collect();
+    if let Some((row, note)) = noted.first() {
+        let clips = if noted.len() == 1 { "1 clip is".to_string() } else { format!("{} clips are", noted.len()) };
+        log.warning(&format!(
+            "{clips} prepared with a note in the set's table of clips, which may mean that pictures are left out; of `{}`: {note}",
+            row.clip
+        ));
+    }
     tell(set, &listing, prepared.clips(), args, Some(&prepared));
     Ok(ExitCode::SUCCESS)
 }

@@ -70,6 +70,22 @@ fn merge_refuses_other_lists_and_folders_that_do_not_say() {
     place.merge("joined", &["a", "b"], &[]).succeeded();
     assert_eq!(place.videos_of("joined").len(), 4);
 
+    // A list that lost a video, in all its parts: what is joined is said.
+    place.videos(&["1.mp4", "2.mp4", "3.mp4"]);
+    std::fs::remove_file(place.path("in/4.mp4")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    for (folder, shard) in [("a", "1/2"), ("b", "2/2")] {
+        place.run(folder, &["--shard", shard]).succeeded();
+    }
+    let fewer = place.merge("shorter", &["a", "b"], &["--json"]).succeeded();
+    assert!(fewer.stderr.contains("1 video of an earlier list") && fewer.stderr.contains("4"), "{}", fewer.stderr);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&fewer.stdout).unwrap()["not_listed"][0], "4");
+    place.videos(&["1.mp4", "2.mp4", "3.mp4", "4.mp4"]);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    for (folder, shard) in [("a", "1/2"), ("b", "2/2")] {
+        place.run(folder, &["--shard", shard]).succeeded();
+    }
+
     // A video that a part has not done, then a folder of an est that noted no parts.
     let manifest = place.path("b/est-manifest.jsonl");
     let lines = std::fs::read_to_string(&manifest).unwrap();

@@ -242,6 +242,21 @@ fn a_set_of_pointers_is_not_made() {
     assert_eq!(statuses, [(ClipStatus::Ok, 1), (ClipStatus::Unreadable, 9)].into());
 }
 
+/// The clip is there, and what is not in it is said.
+#[test]
+fn one_picture_that_is_a_pointer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("set"), folder.path().join("out"));
+    let list = trees::frames(&root, &mut face);
+    trees::text(&root.join("videos/s1/001.jpg"), POINTER);
+    let more = ["--decode-in-process", "--crops", "--list", list.to_str().unwrap()];
+    let done = prepare("frames", &root, &out, &more).succeeded();
+    let words = ["1 clip is prepared with a note", "`s1`", "001.jpg: left out", "git lfs pull"];
+    assert!(words.iter().all(|text| done.stderr.contains(text)), "{}", done.stderr);
+    let frames: Vec<u64> = PreparedSet::open(&out).unwrap().clips().iter().map(|row| row.frames).collect();
+    assert_eq!(frames, [8, 8, 7]);
+}
+
 #[test]
 fn dfew_as_its_readme_has_it() {
     let folder = tempfile::tempdir().unwrap();

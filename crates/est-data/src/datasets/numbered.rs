@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use est::Source;
+use est_nets::StandIn;
 
 use super::walk::{OnDisk, inside};
 use crate::error::DataError;
@@ -53,6 +54,12 @@ impl NumberedClips {
             }
         }
         found.pop().ok_or_else(|| {
+            // The archive itself, as version control leaves it.
+            let in_place = |place: &str| std::fs::read_dir(root.join(place)).into_iter().flatten().flatten();
+            let files = [""].iter().chain(places).flat_map(|place| in_place(place)).map(|entry| entry.path());
+            if let Some((file, what)) = files.filter_map(|file| StandIn::at(&file).map(|what| (file, what))).next() {
+                return DataError::set(&file, format!("is not the file itself but {what}; {}", what.remedy()));
+            }
             let places = places.join(" or ");
             DataError::set(root, format!("holds no clips in {places}; unpack the videos or folders of pictures there"))
         })

@@ -242,6 +242,11 @@ fn dfew_errors() {
     assert!(message.contains("holds no clips in Clip/original or"), "{message}");
     let message = broken(&|root| {
         fs::remove_dir_all(root.join("Clip")).unwrap();
+        fs::write(root.join("Clip.zip"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
+    });
+    assert!(message.contains("Clip.zip") && message.contains("git lfs pull"), "{message}");
+    let message = broken(&|root| {
+        fs::remove_dir_all(root.join("Clip")).unwrap();
         trees::empty(&root.join("Clip/original/99.mp4"));
     });
     assert!(message.contains("holds none of the 10 clips that the lists name"), "{message}");

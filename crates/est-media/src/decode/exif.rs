@@ -1,8 +1,11 @@
 //! Which way is up in a still picture, as its camera noted (EXIF, tag 274). FFmpeg 5.1 tells it of JPEG alone, FFmpeg 8 of PNG,
-//! WebP and TIFF too, so what FFmpeg says is not asked.
+//! WebP and TIFF too, so what FFmpeg says is not asked. The same for the pictures that FFmpeg opens as videos of one frame:
+//! animated PNG, JPEG 2000, and files whose names do not say that they are pictures.
 //!
 //! A reader of its own: of all that EXIF is, one number in the first directory counts here. Nothing is followed but the
 //! places of segments, chunks and that directory, each once and each within the file.
+
+use std::io::{Read, Seek, SeekFrom};
 
 use ffmpeg_next::codec::Id;
 
@@ -14,11 +17,25 @@ const ORIENTATION: u16 = 0x0112;
 pub fn orientation(id: Id, file: &[u8]) -> Option<u16> {
     match id {
         Id::MJPEG => jpeg(file),
-        Id::PNG => png(file),
+        Id::PNG | Id::APNG => png(file),
         Id::WEBP => webp(file),
         Id::TIFF => tiff(file),
+        Id::JPEG2000 => jpeg_2000(file),
         _ => None,
     }
+}
+
+/// The same of a file that is opened as a video. `format`: FFmpeg's name of the container.
+pub fn of_video(id: Id, file: &mut (impl Read + Seek), format: &str) -> Option<u16> {
+    const LARGEST: u64 = 1 << 28;
+    let is_picture = format.ends_with("_pipe") || matches!(format, "image2" | "apng");
+    if !is_picture || !matches!(id, Id::MJPEG | Id::PNG | Id::APNG | Id::WEBP | Id::TIFF | Id::JPEG2000) {
+        return None;
+    }
+    let mut bytes = vec![];
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    orientation(id, &bytes)
 }
 
 /// Segments up to the pixels; EXIF is one of those called APP1.
@@ -61,6 +78,20 @@ fn webp(file: &[u8]) -> Option<u16> {
             return Some(value);
         }
         rest = rest.get(8..)?.get(length..)?.get(length % 2..)?;
+    }
+}
+
+/// A box of its own among those of the file, told by its first sixteen bytes.
+fn jpeg_2000(file: &[u8]) -> Option<u16> {
+    let mut rest = file;
+    loop {
+        let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
+        // 0 reaches to the end; 1 means that a length of eight bytes follows, which no picture needs.
+        let whole = rest.get(..if length == 0 { rest.len() } else { length })?;
+        if let Some(exif) = whole.get(4..)?.strip_prefix(b"uuidJpgTiffExif->JP2") {
+            return named(exif);
+        }
+        rest = rest.get(whole.len().max(8)..)?;
     }
 }
 
@@ -134,7 +165,7 @@ mod tests {
         }
     }
 
-    fn wrapped() -> [(Id, Vec<u8>); 4] {
+    fn wrapped() -> [(Id, Vec<u8>); 6] {
         let exif = exif(true, 3, 1, 8);
         let length = exif.len();
         let mut jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xff\xe1\0\x05xml\xff\xe1\0".to_vec();
@@ -146,7 +177,11 @@ mod tests {
         let mut webp = b"RIFF\0\0\0\0WEBPVP8 \x03\0\0\0abc\0EXIF".to_vec();
         webp.extend((6 + length as u32).to_le_bytes());
         webp.extend([b"Exif\0\0", &exif[..]].concat());
-        [(Id::MJPEG, jpeg), (Id::PNG, png), (Id::WEBP, webp), (Id::TIFF, exif)]
+        let mut jpeg_2000 = b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0".to_vec();
+        jpeg_2000.push(24 + length as u8);
+        jpeg_2000.extend([b"uuidJpgTiffExif->JP2", &exif[..], b"\0\0\0\0jp2c\xff"].concat());
+        let animated = (Id::APNG, png.clone());
+        [(Id::MJPEG, jpeg), (Id::PNG, png), animated, (Id::WEBP, webp), (Id::TIFF, exif), (Id::JPEG2000, jpeg_2000)]
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::child::wire;
 use super::{colour, container, density, exif};
 
 const STILLS: [Id; 4] = [Id::MJPEG, Id::PNG, Id::WEBP, Id::TIFF];
+const BOXED: Id = Id::JPEG2000;
 const CONTAINERS: [&str; 7] = ["mov,mp4", "matroska", "avi", "yuv4mpegpipe", "mpegts", "flv", "ogg"];
 
 /// Reads `bytes` as one of these: the head of a still picture, that of a container, messages of a decoding process.
@@ -20,6 +21,8 @@ pub fn headers(kind: u8, bytes: &[u8]) {
     } else if let Some(format) = CONTAINERS.get(kind - STILLS.len()) {
         let tracks = container::tracks(&mut Cursor::new(bytes), format);
         assert!(tracks.len() <= bytes.len() + 1, "{} tracks in {} bytes", tracks.len(), bytes.len());
+        let _ = container::orientation(&mut Cursor::new(bytes), format);
+        let _ = exif::orientation(BOXED, bytes);
         let _ = container::ends_inside(&mut Cursor::new(bytes), format);
     } else {
         let mut from = bytes;

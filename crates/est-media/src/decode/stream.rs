@@ -21,6 +21,7 @@ use super::aspect::Aspect;
 use super::clock::{Clock, Reading};
 use super::colour::{Colours, Dolby};
 use super::container;
+use super::exif;
 use super::live::{self, Feeder, Live, Opened, Watch};
 use super::opening::{Picked, container_start, not_media, open_input, video_stream};
 use super::range::{Pulse, TimeRange};
@@ -47,6 +48,8 @@ pub struct Stream {
     spare: Vec<u8>,
     clock: Clock,
     turn: Turn,
+    /// That of a picture, by its own tags: FFmpeg tells it in some versions and of some formats.
+    noted: Option<Turn>,
     /// What the container says of the shape of pixels: it holds for every picture, as in players.
     stated: Option<Aspect>,
     /// That of the last picture, and the last one that makes no sense.
@@ -128,7 +131,8 @@ impl Stream {
             reason: reason.to_string(),
         };
         let parameters = stream.parameters();
-        let codec = parameters.id().name();
+        let id = parameters.id();
+        let codec = id.name();
         let mut context = ff::codec::Context::from_parameters(parameters).map_err(|e| unsupported(codec, e))?;
         context.set_threading(ff::threading::Config { count: 1, ..Default::default() });
         let mut decoder = context.decoder();
@@ -155,7 +159,12 @@ impl Stream {
         if options.stream.is_none() {
             picked.note(&input).into_iter().for_each(|note| report.warn(note));
         }
-        let tracks = bytes.map_or(vec![], |mut bytes| container::tracks(&mut bytes, &container));
+        let mut bytes = bytes;
+        let tracks = bytes.as_mut().map_or(vec![], |bytes| container::tracks(bytes, &container));
+        let noted = bytes.as_mut().and_then(|bytes| {
+            let of_container = container::orientation(bytes, &container);
+            of_container.or_else(|| exif::of_video(id, bytes, &container)).and_then(Turn::of_exif)
+        });
         let own = tracks.iter().find(|track| track.id == Some(stream.id().into()));
         let own = own.or_else(|| tracks.get(number as usize - 1).filter(|track| track.id.is_none()));
         let stated = own.and_then(|track| track.aspect).map(|(wide, high)| Aspect::of(wide, high));
@@ -188,6 +197,7 @@ impl Stream {
             spare: Vec::new(),
             clock,
             turn,
+            noted,
             colours,
             suspect: None,
             ready: None,
@@ -337,7 +347,7 @@ impl Stream {
         // The bitstream's own matrix, where it has one, describes this very picture.
         let matrix = self.picture.side_data(FrameData::DisplayMatrix);
         let own = matrix.and_then(|data| Turn::of_matrix(data.data()));
-        let turn = own.and_then(Result::ok).unwrap_or(self.turn);
+        let turn = self.noted.or(own.and_then(Result::ok)).unwrap_or(self.turn);
         // Width and height are those of the stored picture: the turn comes after.
         let image = aspect.apply(image, &mut self.spare);
         Ok((turn.apply(image, &mut self.spare), turn))

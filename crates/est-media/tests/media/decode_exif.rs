@@ -167,6 +167,77 @@ fn every_value_in_every_format_and_byte_order() {
     }
 }
 
+/// In a box of its own before that of the pixels.
+fn in_jpeg_2000(plain: &[u8], exif: &[u8]) -> Vec<u8> {
+    let pixels = plain.windows(4).position(|kind| kind == b"jp2c").unwrap() - 4;
+    let length = (24 + exif.len() as u32).to_be_bytes();
+    [&plain[..pixels], &length, b"uuidJpgTiffExif->JP2", exif, &plain[pixels..]].concat()
+}
+
+/// FFmpeg opens these as videos of one frame or more.
+#[test]
+fn pictures_that_are_opened_as_videos() {
+    let clips = Clips::new();
+    clips.write("raw", &[pixels(), pixels()].concat());
+    let from = "-f rawvideo -pix_fmt rgb24 -s 64x32 -i raw";
+    clips.ffmpeg(&format!("{from} -f apng plain.apng {from} -frames:v 1 -c:v jpeg2000 -pix_fmt rgb24 plain.jp2"));
+    clips.ffmpeg(&format!(
+        "{from} -frames:v 1 -pix_fmt yuvj444p -q:v 2 plain.jpg {from} -frames:v 1 plain.png {from} -frames:v 1 -lossless 1 \
+         plain.webp"
+    ));
+    let [animated, jpeg_2000] = ["plain.apng", "plain.jp2"].map(|name| clips.read(name));
+    let [jpeg, png, webp] = ["plain.jpg", "plain.png", "plain.webp"].map(|name| clips.read(name));
+    for value in 1..=8 {
+        let exif = Order::Big.exif(value);
+        for (name, bytes, frames) in [
+            ("a.apng", in_png(&animated, &exif, false), 2),
+            ("animated.png", in_png(&animated, &exif, false), 2),
+            ("a.jp2", in_jpeg_2000(&jpeg_2000, &exif), 1),
+            ("jpeg", in_jpeg(&jpeg, &exif), 1),
+            ("png", in_png(&png, &exif, true), 1),
+            ("webp", in_webp(&webp, &exif), 1),
+            ("tiff", Order::Big.picture(value), 1),
+        ] {
+            clips.write(name, &bytes);
+            let clip = clips.decode(name);
+            assert_eq!(clip.frames.len(), frames, "{name}");
+            for frame in &clip.frames {
+                assert_eq!(seen(&frame.image), SHOWN[value as usize - 1], "{name}: {value}");
+            }
+        }
+    }
+}
+
+/// AVIF's note is a property of the picture, not EXIF. FFmpeg writes none, so one of its other properties is made it.
+#[test]
+fn avif_is_turned_by_its_properties() {
+    let clips = Clips::new();
+    clips.write("raw", &pixels());
+    let from = "-f rawvideo -pix_fmt rgb24 -s 64x32 -i raw -frames:v 1";
+    clips.ffmpeg(&format!("{from} -c:v libaom-av1 -still-picture 1 -crf 10 -pix_fmt yuv444p -f avif plain.avif"));
+    let plain = clips.read("plain.avif");
+    let place = |kind: &[u8; 4]| plain.windows(4).position(|four| four == kind).unwrap();
+    let with = |properties: &[(&[u8; 4], &[u8; 4], u8)]| {
+        let mut bytes = plain.clone();
+        for (before, kind, value) in properties {
+            let at = place(before);
+            bytes[at..at + 4].copy_from_slice(*kind);
+            bytes[at + 4] = *value;
+        }
+        clips.write("a.avif", &bytes);
+        seen(&clips.decode("a.avif").frames[0].image)
+    };
+    assert_eq!(with(&[]), SHOWN[0]);
+    for (quarters, exif) in [(0, 1), (1, 8), (2, 3), (3, 6)] {
+        assert_eq!(with(&[(b"pixi", b"irot", quarters)]), SHOWN[exif - 1], "{quarters} quarters against the clock");
+    }
+    // Mirrored after it is turned: 0 exchanges top and bottom, 1 left and right.
+    for (turn, axis, exif) in [(1, 0, 5), (3, 0, 7), (0, 0, 4), (0, 1, 2)] {
+        let properties: [(&[u8; 4], &[u8; 4], u8); 2] = [(b"pixi", b"irot", turn), (b"colr", b"imir", axis)];
+        assert_eq!(with(&properties), SHOWN[exif - 1], "{turn} {axis}");
+    }
+}
+
 #[test]
 fn an_animated_webp_says_what_to_do() {
     let clips = Clips::new();

@@ -193,7 +193,7 @@ fn misfit(choice: Choice, path: &Path) -> WeightsError {
     WeightsError::Mismatch { path: path.to_owned(), mismatch: Box::new(choice.mismatch) }
 }
 
-/// What stands before names of the anchor, where it is the network's and not another layer's of the same last words
+/// What stands before names of the anchor, with its dot or (`net_`) without one, where it is the network's and not another layer's of the same last words
 /// (`layer1.0.conv1.weight` beside `conv1.weight`).
 fn prefixes(shapes: &Shapes, wanted: &Wanted, vocabulary: &Vocabulary) -> BTreeSet<String> {
     let anchor = &wanted.anchor;
@@ -205,7 +205,11 @@ fn prefixes(shapes: &Shapes, wanted: &Wanted, vocabulary: &Vocabulary) -> BTreeS
             vocabulary.begins(&name) && wanted.names.contains(&vocabulary.reduced(&name).unwrap_or(name))
         })
     };
-    all.iter().filter(|prefix| !is_inside(prefix)).cloned().collect()
+    // `net_conv1.weight`: what ends in the middle of a word, which a network's own layers do as well; those are not whole.
+    let glued =
+        shapes.keys().filter(|key| Vocabulary::is_name(key)).filter_map(|key| key.strip_suffix(anchor.as_str()));
+    let glued = glued.filter(|prefix| !prefix.is_empty() && !prefix.ends_with('.')).map(String::from);
+    all.iter().filter(|prefix| !is_inside(prefix)).cloned().chain(glued).collect()
 }
 
 /// What is there instead of the network.

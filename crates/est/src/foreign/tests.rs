@@ -170,6 +170,19 @@ fn openface_3_has_a_box_and_a_label() {
     assert_eq!(import(Peer::OpenFace, &table, None).unwrap()[0]["label"], "happy");
 }
 
+/// Opened and saved again by a spreadsheet program.
+#[test]
+fn other_delimiters() {
+    let table = "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,anger,disgust,fear,happiness,sadness,surprise,neutral\n\
+                 0,1,2,3,4,0.9,0,0,0,1,0,0,0\n";
+    let plain = import(Peer::PyFeat, table, Some(25.0)).unwrap();
+    assert_eq!(plain[0]["p_happy"], "1.000000");
+    for delimiter in [";", "\t"] {
+        let table = format!("\u{feff}{}", table.replace(',', delimiter));
+        assert_eq!(import(Peer::PyFeat, &table, Some(25.0)).unwrap(), plain, "{delimiter:?}");
+    }
+}
+
 #[test]
 fn a_pointer_is_no_table() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";

@@ -97,16 +97,36 @@ impl ShardChoice {
             ShardChoice::Part(shard) => return Ok((shard, None)),
             ShardChoice::Auto { count, numbering } => (count, numbering),
         };
-        let task = Task::of(variable).ok_or(
-            "no array's task is known here (SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, SGE_TASK_ID, PBS_ARRAY_INDEX, \
-             LSB_JOBINDEX and AWS_BATCH_JOB_ARRAY_INDEX are not set); write 2/8 for the second of eight",
-        )?;
+        let task = Task::of(&variable).ok_or_else(|| {
+            // Grid Engine says `undefined` to what is no array, LSF 0.
+            let garbled = TASKS.into_iter().find_map(|name| Some((name, variable(name)?)));
+            match garbled.filter(|(_, value)| value != "undefined" && value != "0") {
+                Some((name, value)) => {
+                    format!("{name} is `{value}`, which is no task of an array; write 2/8 for the second of eight")
+                }
+                None => format!(
+                    "no array's task is known here (none of {} is set); write 2/8 for the second of eight",
+                    TASKS.join(", ")
+                ),
+            }
+        })?;
         match count {
             Some(count) => task.part_of(count, numbering, known),
             None => task.part(known),
         }
     }
 }
+
+/// Where schedulers write which task this is: Slurm, Grid Engine, PBS Professional, Torque, LSF, Kubernetes, AWS Batch.
+const TASKS: [&str; 7] = [
+    "SLURM_ARRAY_TASK_ID",
+    "SGE_TASK_ID",
+    "PBS_ARRAY_INDEX",
+    "PBS_ARRAYID",
+    "LSB_JOBINDEX",
+    "JOB_COMPLETION_INDEX",
+    "AWS_BATCH_JOB_ARRAY_INDEX",
+];
 
 /// A task of an array.
 struct Task {
@@ -133,7 +153,7 @@ impl Array {
 }
 
 impl Task {
-    fn of(variable: impl Fn(&str) -> Option<String>) -> Option<Task> {
+    fn of(variable: &impl Fn(&str) -> Option<String>) -> Option<Task> {
         let number = |name: &str| variable(name).and_then(|value| value.trim().parse::<u64>().ok());
         let array = |first: &str, last: &str, step: &str, count: Option<&str>| {
             let numbering = Numbering { first: number(first)?, step: number(step).unwrap_or(1) };
@@ -153,7 +173,8 @@ impl Task {
         if let Some(task) = task("SGE_TASK_ID") {
             return Some(Task { array: array("SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE", None), ..task });
         }
-        let others = task("PBS_ARRAY_INDEX").or_else(|| task("LSB_JOBINDEX").filter(|task| task.id > 0));
+        let pbs = task("PBS_ARRAY_INDEX").or_else(|| task("PBS_ARRAYID"));
+        let others = pbs.or_else(|| task("LSB_JOBINDEX").filter(|task| task.id > 0));
         others.or_else(|| from_zero("JOB_COMPLETION_INDEX")).or_else(|| from_zero("AWS_BATCH_JOB_ARRAY_INDEX"))
     }
 
@@ -377,7 +398,7 @@ mod tests {
             refused(resolve("auto/4", &[(name, 4)], &[]), &["task 4", "none of 4 parts"]);
             refused(resolve("auto", &[(name, 1)], &[]), &[name, "auto/8"]);
         }
-        for name in ["PBS_ARRAY_INDEX", "LSB_JOBINDEX", "SGE_TASK_ID", "SLURM_ARRAY_TASK_ID"] {
+        for name in ["PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX", "SGE_TASK_ID", "SLURM_ARRAY_TASK_ID"] {
             refused(resolve("auto/4", &[(name, 3)], &[]), &[name, "auto/4@1", "auto/4@0"]);
             assert_eq!(resolve("auto/4@1", &[(name, 3)], &[]), Ok((3, 4)));
         }
@@ -406,5 +427,11 @@ mod tests {
             assert!(wrong.parse::<ShardChoice>().is_err(), "{wrong}");
         }
         refused(resolve("auto", &[], &[]), &["2/8"]);
+        for (value, text) in [("abc", "SLURM_ARRAY_TASK_ID is `abc`"), ("undefined", "none of SLURM_ARRAY_TASK_ID")] {
+            let variable = |name: &str| (name == "SLURM_ARRAY_TASK_ID").then(|| value.to_string());
+            let choice: ShardChoice = "auto".parse().unwrap();
+            let error = choice.resolve(variable, Vec::new).unwrap_err();
+            assert!(error.contains(text), "{error}");
+        }
     }
 }

@@ -86,6 +86,20 @@ pub(super) fn find(out: &OutputFolder, shards: &[OutputFolder]) -> Result<Vec<Ga
     Ok(gaps)
 }
 
+/// Videos of folders with parts that no part has.
+pub(super) fn strays(shards: &[OutputFolder]) -> Result<Vec<String>, EstError> {
+    let mut listed: BTreeSet<String> = BTreeSet::new();
+    let mut there: BTreeSet<&String> = BTreeSet::new();
+    for folder in shards {
+        let parts = folder.parts().all()?;
+        if !parts.is_empty() && !is_whole(folder)? {
+            there.extend(folder.entries().keys());
+        }
+        listed.extend(parts.into_iter().flat_map(|part| part.names));
+    }
+    Ok(there.into_iter().filter(|name| !listed.contains(*name)).cloned().collect())
+}
+
 /// Whether a folder without parts was made without `--shard`: then it is all of its run.
 fn is_whole(folder: &OutputFolder) -> Result<bool, EstError> {
     let runs = folder.runs().all()?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::MANIFEST;
 use super::claim::Claim;
 use super::folder::{self, OutputFolder};
 use super::gaps::{self, Gap};
@@ -43,6 +44,11 @@ impl Merge {
     /// What is missing for these to be all parts of their runs, and where that cannot be told.
     pub fn gaps(&self) -> Result<Vec<Gap>, EstError> {
         gaps::find(&self.out, &self.shards)
+    }
+
+    /// Videos that are there and in no list of the parts: from a run over an earlier list. They are joined as well.
+    pub fn strays(&self) -> Result<Vec<String>, EstError> {
+        gaps::strays(&self.shards)
     }
 
     /// Copies the results into `out`, with their manifests, run logs and parts, and writes the table of all.
@@ -174,9 +180,15 @@ fn copy(out: &mut OutputFolder, entry: &Entry, from: &Path) -> Result<usize, Est
         };
         let (source, to) = (folder::below(from, file).ok_or_else(leads_out)?, work.join(file));
         fs::create_dir_all(to.parent().expect("files are in folders")).map_err(written(&to))?;
-        fs::copy(&source, &to).and_then(|_| fs::File::open(&to)?.sync_all()).map_err(|error| EstError::Source {
-            pattern: source.display().to_string(),
-            problem: format!("cannot be copied ({error}); run that shard again, or make room"),
+        fs::copy(&source, &to).and_then(|_| fs::File::open(&to)?.sync_all()).map_err(|error| {
+            let lost = !source.exists();
+            EstError::Source {
+                pattern: source.display().to_string(),
+                problem: match lost {
+                    true => format!("is gone, though its folder's {MANIFEST} names it; run that shard again"),
+                    false => format!("cannot be copied to {} ({error})", to.display()),
+                },
+            }
         })?;
     }
     let files = out.place(work)?;

@@ -12,12 +12,12 @@ const MOST: usize = 200_000;
 const ENTRY: u64 = 8 + 78;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Box {
-    kind: [u8; 4],
-    start: u64,
-    body: u64,
+pub(super) struct Box {
+    pub kind: [u8; 4],
+    pub start: u64,
+    pub body: u64,
     /// Perhaps behind the end of the file.
-    end: u64,
+    pub end: u64,
 }
 
 /// The box at `at`, which may reach behind `end`; None where there is none.
@@ -36,7 +36,12 @@ fn box_at(file: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Option
 }
 
 /// The boxes from `start` to `end`, up to the first of kind `last`.
-fn boxes(file: &mut (impl Read + Seek), start: u64, end: u64, last: Option<&[u8; 4]>) -> io::Result<Vec<Box>> {
+pub(super) fn boxes(
+    file: &mut (impl Read + Seek),
+    start: u64,
+    end: u64,
+    last: Option<&[u8; 4]>,
+) -> io::Result<Vec<Box>> {
     let mut found: Vec<Box> = vec![];
     let mut at = start;
     while found.len() < MOST && found.last().is_none_or(|found| Some(&found.kind) != last) {
@@ -48,7 +53,7 @@ fn boxes(file: &mut (impl Read + Seek), start: u64, end: u64, last: Option<&[u8;
 }
 
 /// The first box of a kind in `within`, in that the first of the next kind, and so on.
-fn inner(file: &mut (impl Read + Seek), within: Box, way: &[&[u8; 4]]) -> io::Result<Option<Box>> {
+pub(super) fn inner(file: &mut (impl Read + Seek), within: Box, way: &[&[u8; 4]]) -> io::Result<Option<Box>> {
     let mut within = within;
     for &kind in way {
         let found = boxes(file, within.body, within.end, Some(kind))?;
@@ -58,7 +63,7 @@ fn inner(file: &mut (impl Read + Seek), within: Box, way: &[&[u8; 4]]) -> io::Re
     Ok(Some(within))
 }
 
-fn top(file: &mut (impl Read + Seek), last: Option<&[u8; 4]>) -> io::Result<Vec<Box>> {
+pub(super) fn top(file: &mut (impl Read + Seek), last: Option<&[u8; 4]>) -> io::Result<Vec<Box>> {
     let end = length(file)?;
     boxes(file, 0, end, last)
 }

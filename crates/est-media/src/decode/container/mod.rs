@@ -1,8 +1,9 @@
 //! What FFmpeg's safe interface does not say of a container: the shape of pixels, and whether the file ends inside
-//! something. A few numbers are read here from the formats that carry them; what makes no sense is passed over.
+//! something, and which way is up. A few numbers are read here from the formats that carry them; what makes no sense is passed over.
 
 mod boxes;
 mod ebml;
+mod heif;
 mod small;
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -41,6 +42,11 @@ pub fn ends_inside(file: &mut (impl Read + Seek), format: &str) -> Option<&'stat
         _ => Ok(None),
     };
     cut.unwrap_or(None)
+}
+
+/// Which way a picture is to be turned, as a value of EXIF's orientation, where its container says it.
+pub fn orientation(file: &mut (impl Read + Seek), format: &str) -> Option<u16> {
+    if format.starts_with("mov,mp4") { heif::orientation(file).ok().flatten() } else { None }
 }
 
 fn length(file: &mut impl Seek) -> io::Result<u64> {
