@@ -69,7 +69,8 @@ fn other_containers_cut_off() {
         assert_eq!(clips.decode(name).frames.len(), 120, "{name}");
         let bytes = clips.read(name);
         let cut = name.replace("whole", "cut");
-        clips.write(&cut, &bytes[..bytes.len() / 2]);
+        // Inside a transport stream's packet of 188 bytes: how many packets the encoder makes differs between machines.
+        clips.write(&cut, &bytes[..bytes.len() / 2 / 188 * 188 + 94]);
         let clip = clips.decode(&cut);
         assert!((40..90).contains(&clip.frames.len()), "{cut}: {} frames", clip.frames.len());
         // A transport stream announces nothing, but packets that are all of one size end where they are cut.
