@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use est_engine::{Options, Precision, Session};
 use est_kernels::{Isa, peak};
-use est_nets::{Backbone, Convention, EstConfig, Graph, Node, macs, random_weights, retinaface};
+use est_nets::{Architecture, Backbone, Convention, EstConfig, Graph, Node, macs, random_weights, retinaface};
 
 /// Runs of each setting; the median counts.
 const ROUNDS: usize = 7;

@@ -81,7 +81,7 @@ fn export(name: &str, folder: &Path) {
 /// The operations that these networks are made of, and what a reader has to know about each.
 fn describe(op: &Op) -> (&'static str, Value) {
     match *op {
-        Op::Input => ("input", json!({})),
+        Op::Input(_) => ("input", json!({})),
         Op::Conv2d { kernel, stride, padding, groups, .. } => {
             ("conv", json!({ "kernel": kernel, "stride": stride, "padding": padding, "groups": groups }))
         }

@@ -64,7 +64,7 @@ impl Plan {
             builder.values[builder.of_node[id]].place = Place::Input(number);
         }
         for (id, node) in graph.nodes().iter().enumerate() {
-            if users[id].is_empty() || absorbed[id] || node.op == Op::Input {
+            if users[id].is_empty() || absorbed[id] || matches!(node.op, Op::Input(_)) {
                 continue;
             }
             builder.of_node[id] = match chains.remove(&id) {
@@ -316,7 +316,7 @@ impl<'a> Builder<'a> {
             Op::CosinePool => Kernel::CosinePool(matrix()),
             Op::Embedding { width, .. } => Kernel::Embedding(node.name.clone(), data(0), width),
             Op::Parameter { .. } => Kernel::Repeat(data(0)),
-            Op::Input | Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. } | Op::BatchNorm { .. } => {
+            Op::Input(_) | Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. } | Op::BatchNorm { .. } => {
                 unreachable!("inputs have values already, layers are chains")
             }
         };

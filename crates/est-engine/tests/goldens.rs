@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use est_engine::{Options, Session};
 use est_goldens::{SEED, assert_close, frame_pixels, load};
-use est_nets::{Backbone, EstConfig, Graph, SnippetFeatures, Tensor, retinaface};
+use est_nets::{Architecture, Backbone, EstConfig, Graph, SnippetFeatures, Tensor, retinaface};
 
 const SHUFFLED: [f32; 7] = [0.0, 4.0, 3.0, 2.0, 6.0, 1.0, 5.0];
 const TAIL: [&str; 5] = ["snippets", "memory", "emotion", "class_logits", "order_logits"];

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use est_engine::{EngineError, Options, Precision, Session};
 use est_goldens::inputs;
-use est_nets::{Activation, Backbone, EstConfig, Graph, Init, Op, SnippetFeatures, Tensor, retinaface};
+use est_nets::{
+    Activation, Architecture, Backbone, EstConfig, Feed, Graph, Init, Op, SnippetFeatures, Tensor, retinaface,
+};
 use oracle::{evaluate, from_engine, to_engine, wide};
 
 fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
@@ -88,7 +90,7 @@ fn odd_graphs() {
         |inputs, outputs, groups, bias| Op::Conv2d { inputs, outputs, kernel: 3, stride: 1, padding: 1, groups, bias };
     let norm = |channels| Op::BatchNorm { channels, eps: 1e-5 };
     let relu = Op::Activation(Activation::Relu);
-    let x = g.input("x", 2, &[6, 5, 7]);
+    let x = g.input("x", Feed::Values, 2, &[6, 5, 7]);
     let a = g.push("a", conv(6, 12, 3, true), &[x]);
     let twice = g.push("twice", Op::Add, &[a, a]);
     let normed = g.push("normed", norm(12), &[twice]);
@@ -263,7 +265,7 @@ fn wrong_inputs_are_named() {
 #[test]
 fn what_the_layout_cannot_do_is_refused() {
     let mut graph = Graph::new();
-    let x = graph.input("x", 1, &[3, 4, 5]);
+    let x = graph.input("x", Feed::Values, 1, &[3, 4, 5]);
     let y = graph.push("y", Op::Linear { inputs: 5, outputs: 2 }, &[x]);
     graph.output("y", y);
     let error = Session::new(&graph, &weights(&graph), &Options::default()).err().unwrap().to_string();

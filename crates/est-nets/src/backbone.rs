@@ -45,7 +45,7 @@ impl Backbone {
     /// The encoder alone: input `frames` [3, size, size] in [0, 1], output `features` [d].
     pub fn graph(self, size: usize) -> Graph {
         let mut graph = Graph::new();
-        let frames = graph.input("frames", 1, &[3, size, size]);
+        let frames = graph.frames([1, 1], size);
         let features = self.features(&mut graph, frames);
         graph.output("features", features);
         graph

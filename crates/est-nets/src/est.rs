@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::aasfe::SnippetFeatures;
 use crate::backbone::Backbone;
 use crate::blocks::{AttentionSpec, linear, relu};
+use crate::feed::Feed;
 use crate::graph::{Graph, NodeId};
+use crate::network::{Architecture, SnippetAttention};
 use crate::op::{Init, Op};
 use crate::{ssop, transformer};
 
@@ -92,13 +94,74 @@ impl EstConfig {
     /// The released network with six classes (BU-4DFE, MMI).
     pub const PAPER_6: EstConfig = EstConfig { classes: 6, ..Self::PAPER };
 
-    /// Frames of a clip that the network reads: 35 in the preset `paper`.
-    pub fn clip_frames(&self) -> usize {
-        self.snippets * self.frames
+    /// `base` with the parts that this config is made of; widths, depths, n and J stay those of `base`, P as long as it has
+    /// any, and the backbone where this config has the paper's. What a row of an ablation is.
+    pub fn applied_to(&self, base: &EstConfig) -> EstConfig {
+        let EstConfig { backbone, snippet_features, clip_features, orders, .. } = *self;
+        let orders = if orders > 0 && base.orders > 0 { base.orders } else { orders };
+        let backbone = if backbone == EstConfig::PAPER.backbone { base.backbone } else { backbone };
+        EstConfig { backbone, snippet_features, clip_features, orders, ..base.clone() }
     }
 
-    /// What in this configuration cannot be built, or an empty text: for configurations that come from a file.
-    pub fn problem(&self) -> Option<String> {
+    /// d -> 128 -> 64 -> C
+    fn class_head(&self, g: &mut Graph, emotion: NodeId) -> NodeId {
+        let x = g.push("classifier.flat", Op::Flatten, &[emotion]); // [B, d]
+        let x = linear(g, "classifier.0", x, 128);
+        let x = relu(g, "classifier.1", x);
+        let x = linear(g, "classifier.2", x, 64);
+        let x = relu(g, "classifier.3", x);
+        let dropout = Op::Dropout { probability: self.class_dropout };
+        let x = g.push("classifier.4", dropout, &[x]);
+        linear(g, CLASS_LAYER, x, self.classes)
+    }
+}
+
+impl Architecture for EstConfig {
+    fn name(&self) -> String {
+        format!("est-{}", self.backbone.name())
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn set_classes(&mut self, classes: usize) {
+        self.classes = classes;
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn set_size(&mut self, size: usize) {
+        self.size = size;
+    }
+
+    fn orders(&self) -> usize {
+        self.orders
+    }
+
+    /// The decoder's cross-attention, layer by layer. Its query is the result of the sub-layer before.
+    fn attention(&self) -> Vec<SnippetAttention> {
+        let layers = if self.clip_features == ClipFeatures::Mean { 0 } else { self.decoder_layers };
+        let layer = |layer: usize| {
+            let prefix = format!("transformer.decoder.layers.{layer}.");
+            SnippetAttention {
+                query: format!("{prefix}norm1"),
+                memory: "memory",
+                key: format!("{prefix}multihead_attn"),
+                width: self.backbone.width(),
+                heads: self.heads,
+            }
+        };
+        (0..layers).map(layer).collect()
+    }
+
+    fn frame_cosines(&self) -> Option<[&'static str; 2]> {
+        (self.snippet_features == SnippetFeatures::Hierarchical).then_some(["norm1", "general"])
+    }
+
+    fn problem(&self) -> Option<String> {
         let positive = [
             ("classes", self.classes),
             ("snippets", self.snippets),
@@ -135,13 +198,13 @@ impl EstConfig {
     /// The network. Inputs: `frames` [B n J, 3, size, size], snippet by snippet; `order` [B, n]. Outputs: `features`
     /// [B n J, d], `snippets` R [B n, d], with the Transformer `memory` H [B, n, d], `emotion` T, `class_logits`
     /// [B, C] and, with the SSOP head, `order_logits` [B, P].
-    pub fn graph(&self) -> Graph {
+    fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         let g = &mut graph;
         let attention = AttentionSpec { width: self.backbone.width(), heads: self.heads, dropout: self.dropout };
 
-        let frames = g.input("frames", self.clip_frames(), &[3, self.size, self.size]);
-        let order = g.input("order", 1, &[self.snippets]);
+        let frames = g.frames([self.snippets, self.frames], self.size);
+        let order = g.input("order", Feed::Order, 1, &[self.snippets]);
         let features = self.backbone.features(g, frames); // [B n J, d]
         let snippets = self.snippet_features.build(g, features, self.frames, attention); // [B n, d]
         let sequence = g.push("sequence", Op::Group { by: self.snippets }, &[snippets]); // [B, n, d]
@@ -170,17 +233,5 @@ impl EstConfig {
             g.output("order_logits", order_logits);
         }
         graph
-    }
-
-    /// d -> 128 -> 64 -> C
-    fn class_head(&self, g: &mut Graph, emotion: NodeId) -> NodeId {
-        let x = g.push("classifier.flat", Op::Flatten, &[emotion]); // [B, d]
-        let x = linear(g, "classifier.0", x, 128);
-        let x = relu(g, "classifier.1", x);
-        let x = linear(g, "classifier.2", x, 64);
-        let x = relu(g, "classifier.3", x);
-        let dropout = Op::Dropout { probability: self.class_dropout };
-        let x = g.push("classifier.4", dropout, &[x]);
-        linear(g, CLASS_LAYER, x, self.classes)
     }
 }

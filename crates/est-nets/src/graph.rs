@@ -1,5 +1,6 @@
 //! A network as data: a list of nodes, each after the nodes that it reads.
 
+use crate::feed::Feed;
 use crate::op::{Op, ParameterSpec, Role};
 
 /// Position of a node in its graph.
@@ -66,13 +67,18 @@ impl Graph {
 
     /// The tensors that the caller gives, in the order in which they were declared.
     pub fn inputs(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().filter(|(_, node)| node.op == Op::Input)
+        self.nodes.iter().enumerate().filter(|(_, node)| matches!(node.op, Op::Input(_)))
     }
 
     /// Adds a tensor that the caller gives: `repeat` items of shape `item` for each element of the batch.
-    pub fn input(&mut self, name: &str, repeat: usize, item: &[usize]) -> NodeId {
+    pub fn input(&mut self, name: &str, feed: Feed, repeat: usize, item: &[usize]) -> NodeId {
         let shape = Shape { repeat, item: item.to_vec() };
-        self.add(name, Op::Input, &[], shape)
+        self.add(name, Op::Input(feed), &[], shape)
+    }
+
+    /// Adds the input `frames`: for each clip `snippets` times `frames` pictures [3, size, size].
+    pub fn frames(&mut self, [snippets, frames]: [usize; 2], size: usize) -> NodeId {
+        self.input("frames", Feed::Frames { snippets, frames }, snippets * frames, &[3, size, size])
     }
 
     /// Adds a learned tensor, the same for every element of the batch; its key is `name.weight`.
@@ -165,7 +171,10 @@ impl Graph {
             place[id] = cut.nodes.len();
             let mut node = node.clone();
             if let Some((_, name)) = starts.iter().find(|&&(start, _)| start == id) {
-                (node.name, node.op, node.inputs) = (name.to_string(), Op::Input, vec![]);
+                if !matches!(node.op, Op::Input(_)) {
+                    node.op = Op::Input(Feed::Values);
+                }
+                (node.name, node.inputs) = (name.to_string(), vec![]);
             }
             for input in &mut node.inputs {
                 *input = place[*input];
@@ -202,7 +211,7 @@ mod tests {
 
     fn two_heads() -> Graph {
         let mut graph = Graph::new();
-        let frames = graph.input("frames", 6, &[4]);
+        let frames = graph.input("frames", Feed::Values, 6, &[4]);
         let features = graph.push("encode", linear(4, 8), &[frames]);
         let snippets = graph.push("snippets", Op::Group { by: 3 }, &[features]);
         let pooled = graph.push("pool", Op::MeanOverRows, &[snippets]);

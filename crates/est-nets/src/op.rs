@@ -1,5 +1,7 @@
 //! The operations that networks are made of: what each holds, what shape it makes, which parameters it owns.
 
+use crate::feed::Feed;
+
 /// Non-linearities, each applied element by element.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
@@ -13,8 +15,8 @@ pub enum Activation {
 /// [`Op::Group`] and [`Op::Ungroup`] touches (see [`crate::Shape`]). Images are written [channels, height, width].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
-    /// A tensor that the caller gives.
-    Input,
+    /// A tensor that the caller gives, and what feeds it.
+    Input(Feed),
     /// A learned tensor, the same for every item.
     Parameter {
         init: Init,
@@ -214,7 +216,7 @@ impl Op {
     /// When the inputs do not fit: a network of ours is wrong.
     pub(crate) fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
         let arity = match self {
-            Op::Input | Op::Parameter { .. } => panic!("{self:?} has no input to take its shape from"),
+            Op::Input(_) | Op::Parameter { .. } => panic!("{self:?} has no input to take its shape from"),
             Op::UpsampleLike | Op::Add | Op::Gate | Op::CosinePool => 2,
             Op::Attention { .. } => 3,
             Op::Concat => inputs.len(),
@@ -230,7 +232,7 @@ impl Op {
             })
         };
         match *self {
-            Op::Input | Op::Parameter { .. } => unreachable!(),
+            Op::Input(_) | Op::Parameter { .. } => unreachable!(),
             Op::Conv2d { inputs, outputs, kernel, stride, padding, groups, .. } => {
                 assert!(x.len() == 3 && x[0] == inputs, "{self:?} of {x:?}");
                 assert!(inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups), "{self:?}");

@@ -4,6 +4,8 @@ use crate::aasfe::SnippetFeatures;
 use crate::backbone::Backbone;
 use crate::cost::Convention;
 use crate::est::{ClipFeatures, EstConfig};
+use crate::network::Network;
+use crate::zoo::Tiny3d;
 
 /// Where a figure for multiply-accumulates comes from: G MACs as printed there, and how they were counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,22 +20,14 @@ pub struct Preset {
     pub name: &'static str,
     /// Where the paper has it.
     pub source: &'static str,
-    pub config: EstConfig,
+    pub config: Network,
     /// Millions of parameters as the paper prints them.
     pub printed_parameters: Option<f64>,
     pub printed_macs: Option<PrintedMacs>,
 }
 
 impl Preset {
-    /// `base` with the parts that this preset is made of; widths, depths, n and J stay those of `base`, P as long as it has
-    /// any, and the backbone where this preset has the paper's.
-    pub fn applied_to(&self, base: &EstConfig) -> EstConfig {
-        let EstConfig { backbone, snippet_features, clip_features, orders, .. } = self.config;
-        let orders = if orders > 0 && base.orders > 0 { base.orders } else { orders };
-        let backbone = if backbone == EstConfig::PAPER.backbone { base.backbone } else { backbone };
-        EstConfig { backbone, snippet_features, clip_features, orders, ..base.clone() }
-    }
-
+    /// The preset called `name`.
     pub fn named(name: &str) -> Option<&'static Preset> {
         PRESETS.iter().find(|preset| preset.name == name)
     }
@@ -47,8 +41,8 @@ const fn layers(giga: f64) -> Option<PrintedMacs> {
     Some(PrintedMacs { giga, convention: Convention::Layers })
 }
 
-const fn paper_with(snippet_features: SnippetFeatures, orders: usize, backbone: Backbone) -> EstConfig {
-    EstConfig { snippet_features, orders, backbone, ..EstConfig::PAPER }
+const fn paper_with(snippet_features: SnippetFeatures, orders: usize, backbone: Backbone) -> Network {
+    Network::Est(EstConfig { snippet_features, orders, backbone, ..EstConfig::PAPER })
 }
 
 use Backbone::{ResNet18, ResNet34, ResNet50, Separable16};
@@ -59,14 +53,14 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "paper",
         source: "Table 5, + SSOP; Table 7",
-        config: EstConfig::PAPER,
+        config: Network::Est(EstConfig::PAPER),
         printed_parameters: Some(42.78),
         printed_macs: full(63.89),
     },
     Preset {
         name: "paper-6",
         source: "the same with 6 classes",
-        config: EstConfig::PAPER_6,
+        config: Network::Est(EstConfig::PAPER_6),
         printed_parameters: None,
         printed_macs: None,
     },
@@ -123,7 +117,19 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "average",
         source: "ours: frames scored alone, logits averaged",
-        config: EstConfig { clip_features: ClipFeatures::Mean, ..paper_with(Mean, 0, ResNet18) },
+        config: Network::Est(EstConfig {
+            snippet_features: Mean,
+            clip_features: ClipFeatures::Mean,
+            orders: 0,
+            ..EstConfig::PAPER
+        }),
+        printed_parameters: None,
+        printed_macs: None,
+    },
+    Preset {
+        name: "tiny3d",
+        source: "ours: the example of docs/add-a-network.md",
+        config: Network::Tiny3d(Tiny3d::DEFAULT),
         printed_parameters: None,
         printed_macs: None,
     },

@@ -2,6 +2,7 @@
 //! points of every face in a picture. Decoding and suppression of its outputs are the detector's (est-media).
 
 use crate::blocks::{batch_norm, conv, depthwise};
+use crate::feed::Feed;
 use crate::graph::{Graph, NodeId};
 use crate::op::{Activation, Op};
 use crate::weights::Wanted;
@@ -26,7 +27,7 @@ pub fn graph(height: usize, width: usize) -> Graph {
     assert!(height > 0 && width > 0 && height.is_multiple_of(32) && width.is_multiple_of(32), "{height} x {width}");
     let mut graph = Graph::new();
     let g = &mut graph;
-    let picture = g.input("picture", 1, &[3, height, width]);
+    let picture = g.input("picture", Feed::Values, 1, &[3, height, width]);
     let levels = backbone(g, picture);
     let levels = pyramid(g, levels);
     let levels = [0, 1, 2].map(|level| context(g, &format!("ssh{}", level + 1), levels[level]));

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use est_nets::weights::{Network, Wanted, WeightsError, load};
-use est_nets::{Graph, Op};
+use est_nets::weights::{Found, Wanted, WeightsError, load};
+use est_nets::{Feed, Graph, Op};
 use serde_json::{Value, json};
 
 /// A convolution with its norm, a module of two layers, a head.
 fn network() -> Graph {
     let mut graph = Graph::new();
-    let frames = graph.input("frames", 1, &[1, 4, 4]);
+    let frames = graph.input("frames", Feed::Values, 1, &[1, 4, 4]);
     let conv = Op::Conv2d { inputs: 1, outputs: 2, kernel: 1, stride: 1, padding: 0, groups: 1, bias: false };
     let x = graph.push("conv1", conv, &[frames]);
     let x = graph.push("bn1", Op::BatchNorm { channels: 2, eps: 1e-5 }, &[x]);
@@ -72,11 +72,11 @@ fn write(path: &Path, tensors: &Tensors) {
     std::fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()).unwrap();
 }
 
-fn read(path: &Path, prefix: Option<&str>) -> Result<Network, WeightsError> {
+fn read(path: &Path, prefix: Option<&str>) -> Result<Found, WeightsError> {
     load(path, &Wanted::network("network of ours", &network()), prefix)
 }
 
-fn of(tensors: &Tensors, prefix: Option<&str>) -> Result<Network, WeightsError> {
+fn of(tensors: &Tensors, prefix: Option<&str>) -> Result<Found, WeightsError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
     write(&path, tensors);
@@ -84,7 +84,7 @@ fn of(tensors: &Tensors, prefix: Option<&str>) -> Result<Network, WeightsError> 
 }
 
 /// The network's own names, and the values plus `offset`.
-fn is_whole(found: &Network, offset: f32) {
+fn is_whole(found: &Found, offset: f32) {
     assert!(found.tensors.keys().eq(NAMES), "{:?}", found.tensors.keys());
     for (tensor, number) in found.tensors.values().zip(1u8..) {
         assert!(tensor.data.iter().all(|&value| value == f32::from(number) + offset));

@@ -1,8 +1,8 @@
 //! Parameter counts and MACs equal the published ones to the last digit printed (SPEC section 2).
 
-use est_nets::{Convention, EstConfig, PRESETS, Preset, Role, macs};
+use est_nets::{Convention, Network, PRESETS, Preset, Role, macs};
 
-fn preset(name: &str) -> EstConfig {
+fn preset(name: &str) -> Network {
     Preset::named(name).unwrap_or_else(|| panic!("a preset named {name}")).config.clone()
 }
 
@@ -26,7 +26,7 @@ fn parameters_per_part() {
     for (part, count) in parts {
         assert_eq!(paper.parameter_count(part), count, "{part}");
     }
-    let without_ssop = paper.cut(&["frames", "order"], &["class_logits"]).unwrap();
+    let without_ssop = preset("paper").prediction();
     assert_eq!(without_ssop.parameter_count(""), 34_374_343);
 }
 

@@ -59,8 +59,9 @@ fn the_authors_layout_fits_the_paper_preset() {
     let key = "query_embed.weight".to_owned();
     assert_eq!(tensors[&key], fill([(key.clone(), vec![1, 512])], 2)[&key]);
 
-    let six = Preset::named("paper").unwrap().config.clone();
-    let six = est_nets::EstConfig { classes: 6, ..six }.graph().parameters();
+    let mut six = Preset::named("paper").unwrap().config.clone();
+    six.set_classes(6);
+    let six = six.graph().parameters();
     let specs: Vec<_> = six.into_iter().map(|spec| (spec.name, spec.shape)).collect();
     let message = check(&tensors, &specs, &path).unwrap_err().to_string();
     assert!(message.contains("misshapen (") && message.contains("is [7, 64], not [6, 64]"), "{message}");

@@ -13,8 +13,8 @@ use std::time::Instant;
 use est_data::protocol::{Clip, Split};
 use est_data::set::{ClipMaker, ClipRow, ClipStatus, MadeClip, PreparedSet, Scratch, SetPlan, build};
 use est_data::{ClipEntry, DataError};
-use est_nets::{EstConfig, random_weights};
-use est_train::autodiff::{AdamStep, Input, Learner, LearnerOptions, Precision, Targets};
+use est_nets::{EstConfig, Network, Values, random_weights};
+use est_train::autodiff::{AdamStep, Learner, LearnerOptions, Precision, Targets};
 use est_train::{Augment, Corpus, Draw, Frames, Loader, Objective, Sampler, TrainConfig, orders};
 use jpeg_encoder::{ColorType, Encoder};
 
@@ -92,7 +92,7 @@ impl Own {
             augment: Augment::PAPER,
         };
         let loader = Loader::new(Arc::new(corpus), sampler, clips, [BATCH, 2], [0, steps]);
-        let graph = EstConfig::PAPER.graph().cut(&["frames", "order"], &["class_logits", "order_logits"]).expect("EST");
+        let graph = Network::Est(EstConfig::PAPER).training();
         let precision = if precision == "bf16" { Precision::Bf16 } else { Precision::F32 };
         let options = LearnerOptions { precision, ..LearnerOptions::default() };
         let learner = Learner::new(&graph, &random_weights(&graph, 1), &options).expect("a learner");
@@ -107,7 +107,7 @@ impl Own {
             self.waited += started.elapsed().as_secs_f64();
         }
         let Frames::Pixels(pixels) = &batch.frames else { unreachable!("a set of pictures") };
-        let inputs = [Input::Pixels(pixels), Input::Indices(&batch.order)];
+        let inputs = [Values::Pixels(pixels.into()), Values::Indices((&batch.order).into())];
         let targets = Targets { classes: batch.classes.clone(), orders: batch.orders.clone(), ..Targets::default() };
         self.learner.accumulate(BATCH, &inputs, &targets, &self.objective, 1.0, self.steps).expect("a step");
         self.steps += 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use est_data::protocol::Selection;
-use est_nets::{EstConfig, Preset, Sampling};
+use est_nets::{EstConfig, Network, PRESETS, Preset, Sampling};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augment;
@@ -107,7 +107,7 @@ pub struct TrainConfig {
     pub objective: Objective,
     pub augment: Augment,
     /// `classes` and `size` are the set's.
-    pub network: EstConfig,
+    pub network: Network,
 }
 
 impl TrainConfig {
@@ -147,11 +147,11 @@ impl TrainConfig {
         },
         objective: Objective::PAPER,
         augment: Augment::PAPER,
-        network: EstConfig::PAPER,
+        network: Network::Est(EstConfig::PAPER),
     };
 
     /// Reads overrides of a preset: TOML in the shape of this struct, any part of it, and `preset`, a name of
-    /// `est complexity` (default `paper`) that chooses the network.
+    /// `est complexity` (default `paper`) that chooses the network and how clips are sampled for it.
     ///
     /// # Errors
     /// When the file cannot be read, names a field that is not there, or asks for what cannot be done.
@@ -167,21 +167,33 @@ impl TrainConfig {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut overrides: toml::Table = text.parse().map_err(|error| format!("not TOML ({error})"))?;
         let mut config = TrainConfig::PAPER;
-        match overrides.remove("preset") {
-            None => {}
-            Some(toml::Value::String(name)) => {
-                let preset = Preset::named(&name);
-                config.network = preset
-                    .ok_or_else(|| format!("no preset called {name}; `est complexity` lists them"))?
-                    .config
-                    .clone();
+        let tag = overrides.get("network").and_then(|network| network.get("architecture")).cloned();
+        match (overrides.remove("preset"), tag.as_ref().and_then(toml::Value::as_str)) {
+            (None, None) => {}
+            (None, Some(tag)) => {
+                let preset = PRESETS.iter().find(|preset| preset.config.tag() == tag);
+                let known = || format!("no network is called `{tag}`; there are {}", Network::TAGS.join(", "));
+                config.network = preset.ok_or_else(known)?.config.clone();
+                config.sampling = config.network.sampling();
             }
-            Some(_) => return Err("`preset` is a name in quotes".to_string()),
+            (Some(toml::Value::String(name)), _) => {
+                let preset = Preset::named(&name);
+                let preset = preset.ok_or_else(|| format!("no preset called {name}; `est complexity` lists them"))?;
+                config.network = preset.config.clone();
+                config.sampling = config.network.sampling();
+            }
+            (Some(_), _) => return Err("`preset` is a name in quotes".to_string()),
         }
         for name in ["classes", "size"] {
             if overrides.get("network").is_some_and(|network| network.get(name).is_some()) {
                 return Err(format!("network.{name} is the prepared set's; leave it out"));
             }
+        }
+        if let Some(tag) = tag
+            && tag.as_str() != Some(config.network.tag())
+        {
+            let of = config.network.tag();
+            return Err(format!("network.architecture is {tag}, the preset's is \"{of}\"; choose another `preset`"));
         }
         let mut table = toml::Table::try_from(&config).expect("a config is TOML");
         merge(&mut table, overrides);
@@ -208,6 +220,10 @@ impl TrainConfig {
     pub(crate) fn problem(&self) -> Option<String> {
         let Optimiser { rate, epochs, betas, eps, weight_decay, batch, accumulate, average, rate_factors, .. } =
             &self.optimiser;
+        if let Some(problem) = self.network.problem() {
+            return Some(format!("network: {problem}"));
+        }
+        let layout = self.network.layout();
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let checks = [
             (positive(*rate), "optimiser.rate must be positive"),
@@ -233,8 +249,12 @@ impl TrainConfig {
                 "crop_margin must be from 0.1 to 10",
             ),
             (
-                self.network.orders <= most_orders(self.network.snippets),
+                self.network.orders() <= most_orders(layout[0]),
                 "network.orders is more than its snippets have besides their own",
+            ),
+            (
+                self.stage == Stage::Clips || self.network.encoder().is_some(),
+                "the network has no frame encoder, so the stage must be \"clips\"",
             ),
             (
                 self.stage != Stage::Frozen || self.initial.is_some(),
@@ -253,8 +273,7 @@ impl TrainConfig {
         wrong
             .or_else(|| self.objective.problem())
             .or_else(|| self.augment.problem())
-            .or_else(|| self.network.problem().map(|problem| format!("network: {problem}")))
-            .or_else(|| est::test_places(self.sampling, &self.network).err())
+            .or_else(|| est::test_places(self.sampling, layout).err())
     }
 }
 
@@ -281,11 +300,15 @@ mod tests {
         )
         .unwrap();
         assert_eq!((config.seed, config.optimiser.rate, config.optimiser.batch), (7, 3e-4, 8));
-        assert_eq!((config.network.frames, config.network.orders), (3, 0));
+        let network = config.network.est().unwrap();
+        assert_eq!((network.frames, network.orders), (3, 0));
         assert_eq!(config.optimiser.rate_factors["layer1"], 0.1);
         let again = TrainConfig::parse(&config.to_toml()).unwrap();
         assert_eq!(again, config);
         assert_eq!(TrainConfig::parse("").unwrap(), TrainConfig::PAPER);
+        let other = TrainConfig::parse("preset = \"tiny3d\"\n[network]\nframes = 8").unwrap();
+        assert_eq!((other.network.layout(), other.sampling.window), ([1, 8], 64));
+        assert_eq!(TrainConfig::parse(&other.to_toml()).unwrap(), other);
     }
 
     #[test]
@@ -294,6 +317,10 @@ mod tests {
             ("sead = 7", "unknown field `sead`"),
             ("[optimiser]\nrate = -1.0", "optimiser.rate"),
             ("[optimiser]\nbatch = 1", "batch norm"),
+            ("[network]\narchitecture = \"papr\"", "no network is called `papr`; there are est, tiny3d"),
+            ("[network]\narchitecture = 3", "network.architecture is 3"),
+            ("preset = \"paper\"\n[network]\narchitecture = \"tiny3d\"", "choose another `preset`"),
+            ("preset = \"tiny3d\"\nstage = \"frames\"", "no frame encoder"),
             ("preset = \"papr\"", "no preset called papr"),
             ("[network]\nclasses = 5", "network.classes"),
             ("[network]\nsnippets = 11", "need 115 frames"),

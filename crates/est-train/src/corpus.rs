@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use est::centre_window;
 use est_data::set::{PreparedSet, Recrop};
-use est_nets::Crop;
+use est_nets::{Crop, Values};
 
 use crate::augment::Change;
 use crate::config::TrainConfig;
@@ -20,6 +20,32 @@ pub enum Frames {
     Pixels(Vec<u8>),
     /// Features of the frame encoder, one row a frame.
     Features(Vec<f32>),
+}
+
+impl Default for Frames {
+    /// None yet, of either kind.
+    fn default() -> Self {
+        Frames::Pixels(vec![])
+    }
+}
+
+impl Frames {
+    /// Those of another clip behind these. All clips of a corpus give the same kind.
+    pub fn add(&mut self, more: Frames) {
+        match (self, more) {
+            (Frames::Pixels(all), Frames::Pixels(more)) => all.extend(more),
+            (Frames::Features(all), Frames::Features(more)) => all.extend(more),
+            (all, more) => *all = more,
+        }
+    }
+
+    /// As a network takes them.
+    pub fn values(&self) -> Values<'_> {
+        match self {
+            Frames::Pixels(pixels) => Values::Pixels(pixels.into()),
+            Frames::Features(features) => Values::Numbers(features.into()),
+        }
+    }
 }
 
 /// One clip's window: for each place, the frame of the clip that stands there.

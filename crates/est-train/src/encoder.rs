@@ -13,6 +13,7 @@ use crate::augment::Change;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Features, Frames};
 use crate::error::TrainError;
+use crate::network;
 
 /// Frames that pass the engine at once.
 const BATCH: usize = 32;
@@ -30,15 +31,14 @@ pub(crate) fn features(
     folder: &Path,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Features, TrainError> {
-    let network = est_nets::EstConfig { size: corpus.size(), ..config.network.clone() };
-    let graph = network.graph().cut(&["frames"], &["features"]).expect("EST has these nodes");
+    let graph = network::network(config, corpus).encoder().expect("the config is checked");
+    let width = graph.node(graph.outputs()[0].1).shape.item[0];
     let encoder: BTreeMap<String, Tensor> = graph
         .parameters()
         .into_iter()
         .filter_map(|spec| Some((spec.name.clone(), tensors.get(&spec.name)?.clone())))
         .collect();
     let path = folder.join(format!("features-{}.est", fingerprint(corpus, config, &encoder, clips)));
-    let width = network.backbone.width();
     if path.exists() {
         let stored = file::read(&path)?;
         return unpack(corpus, clips, width, &stored.tensors)

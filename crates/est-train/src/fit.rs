@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 
 use est_data::protocol::Selection;
 use est_data::set::PreparedSet;
-use est_nets::{EstConfig, Graph, Tensor, weights, whole_file};
+use est_nets::{Clips, Graph, Network, Tensor, weights, whole_file};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::autodiff::{AdamStep, Input, Learner, LearnerOptions, Losses, Targets};
+use crate::autodiff::{AdamStep, Learner, LearnerOptions, Losses, Targets};
 use crate::checkpoint::{self, CHECKPOINT, CheckpointError, Record};
 use crate::config::{Stage, TrainConfig};
-use crate::corpus::{Corpus, Frames};
+use crate::corpus::Corpus;
 use crate::encoder;
 use crate::error::TrainError;
 use crate::journal::{Entry, Journal};
@@ -181,7 +181,7 @@ fn begin(config: &TrainConfig, out: &Path, resume: bool) -> Result<File, TrainEr
 struct Run<'a> {
     config: &'a TrainConfig,
     out: &'a Path,
-    network: EstConfig,
+    network: Network,
     graph: Graph,
     options: LearnerOptions,
     /// What the run began with.
@@ -234,13 +234,14 @@ impl Run<'_> {
 
     fn sampler(&self) -> Result<Sampler, TrainError> {
         let config = self.config;
-        let orders = orders(self.network.snippets, self.network.orders, config.seed);
+        let [snippets, frames] = self.network.layout();
+        let orders = orders(snippets, self.network.orders(), config.seed);
         Ok(Sampler {
             seed: config.seed,
             clips: self.parts.train.len(),
             sampling: config.sampling,
-            snippets: self.network.snippets,
-            frames: self.network.frames,
+            snippets,
+            frames,
             draw: match (config.stage, &config.targets) {
                 (Stage::Frames, None) => Draw::Frames(config.frames_per_clip),
                 (Stage::Frames, Some(_)) => Draw::Listed(config.frames_per_clip),
@@ -261,9 +262,9 @@ impl Run<'_> {
             waited += asked.elapsed();
             let seed = pass_seed(self.config.seed, update * optimiser.accumulate as u64 + pass);
             let share = 1.0 / optimiser.accumulate as f64;
-            let (inputs, targets) = reading(&batch, self.config);
-            let losses =
-                self.learner.accumulate(targets.classes.len(), &inputs, &targets, &self.objective, share, seed)?;
+            let (clips, targets) = reading(&batch, self.config);
+            let inputs = clips.feed(&self.graph).expect("a batch gives what its network takes");
+            let losses = self.learner.accumulate(clips.count, &inputs, &targets, &self.objective, share, seed)?;
             if !losses.total.is_finite() {
                 return Err(self.not_finite(epoch, update, "the loss".to_string()));
             }
@@ -389,11 +390,7 @@ impl Run<'_> {
 }
 
 /// What the network reads of a batch, and what is right for it.
-fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targets) {
-    let frames = match &batch.frames {
-        Frames::Pixels(pixels) => Input::Pixels(pixels),
-        Frames::Features(features) => Input::Numbers(features),
-    };
+fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Clips<'a>, Targets) {
     let rows = if config.stage == Stage::Frames { config.frames_per_clip } else { 1 };
     let of = |&class: &i64| std::iter::repeat_n(class, rows);
     let classes = match &batch.shares[..] {
@@ -404,11 +401,7 @@ fn reading<'a>(batch: &'a Batch, config: &TrainConfig) -> (Vec<Input<'a>>, Targe
         }
     };
     let targets = Targets { classes, shares: batch.shares.clone(), orders: batch.orders.clone() };
-    let inputs = match config.stage {
-        Stage::Frames => vec![frames],
-        Stage::Clips | Stage::Frozen => vec![frames, Input::Indices(&batch.order)],
-    };
-    (inputs, targets)
+    (Clips { count: batch.len * rows, frames: batch.frames.values(), order: Some(&batch.order) }, targets)
 }
 
 fn frames_of(config: &TrainConfig) -> usize {

@@ -33,7 +33,7 @@ impl Batch {
     pub fn read(corpus: &Corpus, sampler: &Sampler, clips: &[usize], samples: &[Sample]) -> Result<Self, TrainError> {
         let mut batch = Batch {
             len: samples.len(),
-            frames: Frames::Pixels(vec![]),
+            frames: Frames::default(),
             order: vec![],
             classes: vec![],
             shares: vec![],
@@ -48,11 +48,7 @@ impl Batch {
                     corpus.frames(clip, &sample.places, &sample.change)?
                 }
             };
-            match (read, &mut batch.frames) {
-                (Frames::Pixels(pixels), Frames::Pixels(all)) => all.extend(pixels),
-                (Frames::Features(features), Frames::Features(all)) => all.extend(features),
-                (frames, all) => *all = frames,
-            }
+            batch.frames.add(read);
             let stands = |k: usize| sampler.orders.get(sample.order).map_or(k, |order| order[k]) as i64;
             batch.order.extend((0..sampler.snippets).map(stands));
             batch.classes.push(corpus.label(clip) as i64);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use est::Model;
 use est_nets::weights::{self, Provenance, Wanted};
-use est_nets::{EstConfig, Graph, Op, Preprocessing, Tensor, random_weights};
+use est_nets::{Graph, Network, Preprocessing, Tensor, random_weights};
 use serde_json::json;
 
 use crate::config::{Stage, TrainConfig};
@@ -13,66 +13,60 @@ use crate::corpus::Corpus;
 use crate::error::TrainError;
 
 /// The whole network of a run.
-pub(crate) fn network(config: &TrainConfig, corpus: &Corpus) -> EstConfig {
-    EstConfig { classes: corpus.set().record().classes.len(), size: corpus.size(), ..config.network.clone() }
+pub(crate) fn network(config: &TrainConfig, corpus: &Corpus) -> Network {
+    let mut network = config.network.clone();
+    network.set_classes(corpus.set().record().classes.len());
+    network.set_size(corpus.size());
+    network
 }
 
-/// What `stage` trains of it. Inputs `frames` or `features`, then `order` (not in the stage `frames`); outputs
-/// `class_logits` and, where there is one, `order_logits`.
-pub(crate) fn graph(stage: Stage, network: &EstConfig) -> Graph {
-    let whole = network.graph();
-    let mut outputs = vec!["class_logits"];
-    outputs.extend((network.orders > 0).then_some("order_logits"));
-    match stage {
-        Stage::Clips => whole.cut(&["frames", "order"], &outputs).expect("EST has these nodes"),
-        Stage::Frozen => whole.cut(&["features", "order"], &outputs).expect("EST has these nodes"),
-        Stage::Frames => {
-            let mut graph = Graph::new();
-            let frames = graph.input("frames", 1, &[3, network.size, network.size]);
-            let features = network.backbone.features(&mut graph, frames);
-            // torchvision's name of a ResNet's classifier.
-            let head = Op::Linear { inputs: network.backbone.width(), outputs: network.classes };
-            let logits = graph.push("fc", head, &[features]);
-            graph.output("class_logits", logits);
-            graph
-        }
-    }
+/// What `stage` trains of it: a part of its graph that ends in `class_logits` and, where there is one, `order_logits`.
+///
+/// # Panics
+/// When a stage needs a frame encoder and there is none: the config is checked.
+pub(crate) fn graph(stage: Stage, network: &Network) -> Graph {
+    let part = match stage {
+        Stage::Clips => Some(network.training()),
+        Stage::Frozen => network.training_behind_encoder(),
+        Stage::Frames => network.frame_classifier(),
+    };
+    part.expect("the stages of single frames have a frame encoder")
 }
 
 /// The weights that a run begins with: random ones, and those of `config.initial` that fit.
 ///
 /// # Errors
-/// When the file cannot be read, or lacks a tensor of the frame encoder or has one of another shape.
+/// When the file cannot be read, or lacks a tensor of the network's trunk or has one of another shape.
 pub(crate) fn initial(
     config: &TrainConfig,
     graph: &Graph,
-    network: &EstConfig,
+    network: &Network,
 ) -> Result<BTreeMap<String, Tensor>, TrainError> {
     let whole = network.graph();
     let mut tensors = random_weights(&whole, config.seed);
     tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
     let Some(path) = &config.initial else { return Ok(tensors) };
-    let given = with_encoder(path, config.initial_prefix.as_deref(), network)?.into_iter();
+    let given = with_trunk(path, config.initial_prefix.as_deref(), network)?.into_iter();
     let fitting: BTreeMap<_, _> =
         given.filter(|(name, tensor)| tensors.get(name).is_some_and(|own| own.shape == tensor.shape)).collect();
     tensors.extend(fitting);
     Ok(tensors)
 }
 
-/// The tensors of a weights file, of any format, that holds the frame encoder of `network`; those of its other parts and of
-/// a classifier of single frames, where there are any.
+/// The tensors of a weights file, of any format, that holds the trunk of `network` (its frame encoder, or all but the layer
+/// of the classes); those of its other parts and of a classifier of single frames, where there are any.
 ///
 /// # Errors
-/// When the file cannot be read, holds no such frame encoder or several, or has one with values that are no numbers.
-pub(crate) fn with_encoder(
+/// When the file cannot be read, holds no such trunk or several, or has one with values that are no numbers.
+pub(crate) fn with_trunk(
     path: &Path,
     prefix: Option<&str>,
-    network: &EstConfig,
+    network: &Network,
 ) -> Result<BTreeMap<String, Tensor>, TrainError> {
-    let encoder = network.backbone.graph(network.size);
-    let what = format!("frame encoder `{}`, which `initial` must hold", network.backbone.name());
+    let part = if network.encoder().is_some() { "frame encoder of" } else { "network" };
+    let what = format!("{part} `{}`, which `initial` must hold", network.name());
     let rest = network.graph().parameters().into_iter().map(|spec| spec.name);
-    let wanted = Wanted::network(&what, &encoder).and(rest.chain(["fc.weight", "fc.bias"].map(String::from)));
+    let wanted = Wanted::network(&what, &network.trunk()).and(rest.chain(["fc.weight", "fc.bias"].map(String::from)));
     Ok(weights::load(path, &wanted, prefix)?.tensors)
 }
 
@@ -112,7 +106,7 @@ pub(crate) fn write_weights(
         classes: record.classes.clone(),
         preprocessing: Preprocessing {
             crop: corpus.crop(),
-            size: network.size,
+            size: network.size(),
             rate: config.rate,
             sampling: config.sampling,
             mean: config.mean,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use est_data::set::PreparedSet;
-use est_nets::{Backbone, PRESETS, Preset};
+use est_nets::{Backbone, EstConfig, Network, PRESETS, Preset};
 
 use crate::config::TrainConfig;
 use crate::error::TrainError;
@@ -86,17 +86,18 @@ impl Series {
 
     /// Finds what would end a run before the first begins: the rows before it may take days.
     fn check(&self, set: &PreparedSet, data: &Path) -> Result<(), TrainError> {
-        let mut encoders = vec![];
+        // Of networks of one name the trunks are alike.
+        let mut read = vec![];
         for row in &self.rows {
             let Row { name, config } = row;
             if let Some(problem) = config.problem() {
                 return Err(TrainError::Row { row: name.clone(), problem });
             }
             if let Some(path) = &config.initial
-                && !encoders.contains(&config.network.backbone)
+                && !read.contains(&config.network.name())
             {
-                network::with_encoder(path, config.initial_prefix.as_deref(), &config.network)?;
-                encoders.push(config.network.backbone);
+                network::with_trunk(path, config.initial_prefix.as_deref(), &config.network)?;
+                read.push(config.network.name());
             }
         }
         // Rows differ in nothing that parts depend on, and seeds only in who validates.
@@ -175,45 +176,58 @@ impl Ablation {
 
     /// The rows with their changes of `base`, in the paper's order. The sweeps' steps are ours: the figures' axes are not
     /// told in the text.
-    fn rows(self, base: &TrainConfig) -> Vec<Row> {
+    ///
+    /// # Errors
+    /// When `base` trains another network: the tables are EST's.
+    fn rows(self, base: &TrainConfig) -> Result<Vec<Row>, TrainError> {
+        let Network::Est(network) = &base.network else {
+            let problem = format!("table `{}` varies EST, and the config trains {}", self.name(), base.network.name());
+            return Err(TrainError::Series(problem));
+        };
         let presets = |names: &[&str]| -> Vec<Row> {
             names.iter().map(|name| of_preset(Preset::named(name).expect("a preset of ours"), base)).collect()
         };
-        let sweep = |steps: &[usize], change: fn(&mut TrainConfig, usize)| -> Vec<Row> {
-            let row = |&step: &usize| {
-                let mut config = base.clone();
-                change(&mut config, step);
-                Row { name: format!("{}-{step}", self.name()), config }
+        let row = |name: String, network: EstConfig| Row { name, config: with(network.into(), base) };
+        let sweep = |steps: &[usize], change: fn(&mut EstConfig, usize)| -> Vec<Row> {
+            let step = |&step: &usize| {
+                let mut network = network.clone();
+                change(&mut network, step);
+                row(format!("{}-{step}", self.name()), network)
             };
-            steps.iter().map(row).collect()
+            steps.iter().map(step).collect()
         };
-        match self {
+        Ok(match self {
             Ablation::Table5 => presets(&["transformer", "transformer+aasfe", "paper"]),
             Ablation::Table6 => presets(&["transformer", "self-attention", "squeeze-excite", "paper"]),
             Ablation::Backbone => {
-                let mut rows = presets(&["paper"]);
-                for backbone in Backbone::ALL.into_iter().filter(|&backbone| backbone != base.network.backbone) {
-                    let mut config = rows[0].config.clone();
-                    config.network.backbone = backbone;
-                    rows.push(Row { name: backbone.name(), config });
-                }
-                rows
+                let own = EstConfig::PAPER.applied_to(network);
+                let others = Backbone::ALL.into_iter().filter(|&backbone| backbone != own.backbone);
+                let others = others.map(|backbone| row(backbone.name(), EstConfig { backbone, ..own.clone() }));
+                presets(&["paper"]).into_iter().chain(others).collect()
             }
-            Ablation::Lengths => sweep(&[1, 3, 5, 7, 9], |config, frames| config.network.frames = frames),
+            Ablation::Lengths => sweep(&[1, 3, 5, 7, 9], |network, frames| network.frames = frames),
             // More than nine sub-videos of 15 frames, 10 apart, leave no room for a drawn start in a window of 105.
-            Ablation::Snippets => sweep(&[3, 5, 7, 9], |config, snippets| {
-                config.network.snippets = snippets;
+            Ablation::Snippets => sweep(&[3, 5, 7, 9], |network, snippets| {
+                network.snippets = snippets;
                 // Three snippets have five orders besides their own.
-                config.network.orders = config.network.orders.min(most_orders(snippets));
+                network.orders = network.orders.min(most_orders(snippets));
             }),
-            Ablation::Orders => sweep(&[5, 10, 20, 50], |config, orders| config.network.orders = orders),
-        }
+            Ablation::Orders => sweep(&[5, 10, 20, 50], |network, orders| network.orders = orders),
+        })
     }
 }
 
+/// `base` with a preset's network: EST with the preset's parts, or another network with its own sampling.
 fn of_preset(preset: &Preset, base: &TrainConfig) -> Row {
-    let config = TrainConfig { network: preset.applied_to(&base.network), ..base.clone() };
+    let config = match (&preset.config, &base.network) {
+        (Network::Est(parts), Network::Est(network)) => with(parts.applied_to(network).into(), base),
+        (other, _) => TrainConfig { sampling: other.sampling(), ..with(other.clone(), base) },
+    };
     Row { name: preset.name.to_string(), config }
+}
+
+fn with(network: Network, base: &TrainConfig) -> TrainConfig {
+    TrainConfig { network, ..base.clone() }
 }
 
 /// The rows that `names`, tables or presets, name: each once.
@@ -222,7 +236,7 @@ fn rows(names: &[String], base: &TrainConfig) -> Result<Vec<Row>, TrainError> {
     for name in names {
         let table = Ablation::ALL.into_iter().find(|table| table.name() == name);
         match (table, Preset::named(name)) {
-            (Some(table), _) => rows.extend(table.rows(base)),
+            (Some(table), _) => rows.extend(table.rows(base)?),
             (None, Some(preset)) => rows.push(of_preset(preset, base)),
             (None, None) => {
                 let tables: Vec<&str> = Ablation::ALL.iter().map(|table| table.name()).collect();
@@ -276,18 +290,19 @@ mod tests {
     fn rows_change_what_they_name_and_nothing_else() {
         let base = TrainConfig::parse("[network]\norders = 6\nencoder_layers = 1\nfeed_forward = 64").unwrap();
         let rows = named(&["average", "5"], &base).unwrap();
-        let orders: Vec<usize> = rows.iter().map(|row| row.config.network.orders).collect();
+        let orders: Vec<usize> = rows.iter().map(|row| row.config.network.orders()).collect();
         assert_eq!(orders, [0, 0, 0, 6]);
-        assert!(rows.iter().all(|row| row.config.network.feed_forward == 64 && row.config.optimiser == base.optimiser));
+        let est = |row: &Row| row.config.network.est().unwrap().clone();
+        assert!(rows.iter().all(|row| est(row).feed_forward == 64 && row.config.optimiser == base.optimiser));
         assert_eq!(rows[3].config, base);
         let small = TrainConfig::parse("[network]\nbackbone = \"separable16\"").unwrap();
         let backbones = |names: &[&str]| -> Vec<String> {
-            named(names, &small).unwrap().iter().map(|row| row.config.network.backbone.name()).collect()
+            named(names, &small).unwrap().iter().map(|row| est(row).backbone.name()).collect()
         };
         assert_eq!(backbones(&["average", "5", "6"]), ["separable16"; 6]);
         assert_eq!(backbones(&["backbone", "resnet34"]), ["separable16", "resnet18", "resnet34", "resnet50"]);
         let without = TrainConfig::parse("[network]\norders = 0").unwrap();
-        assert_eq!(named(&["paper"], &without).unwrap()[0].config.network.orders, 10);
+        assert_eq!(named(&["paper"], &without).unwrap()[0].config.network.orders(), 10);
         let error = named(&["7"], &base).unwrap_err().to_string();
         assert!(error.contains("`7`") && error.contains("lengths") && error.contains("transformer+aasfe"), "{error}");
     }

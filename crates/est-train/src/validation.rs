@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use est_nets::EstConfig;
+use est_nets::{Clips, Network};
 
 use crate::augment::Change;
-use crate::autodiff::{Input, Learner};
+use crate::autodiff::Learner;
 use crate::config::{Stage, TrainConfig};
 use crate::corpus::{Corpus, Frames};
 use crate::error::TrainError;
@@ -25,34 +25,32 @@ pub struct Validation {
 pub(crate) fn validate(
     learner: &Learner,
     config: &TrainConfig,
-    network: &EstConfig,
+    network: &Network,
     corpus: &Corpus,
     clips: &[usize],
 ) -> Result<Validation, TrainError> {
-    let places = est::test_places(config.sampling, network)
+    let places = est::test_places(config.sampling, network.layout())
         .map_err(|problem| TrainError::input(Path::new("config.toml"), problem))?;
     // Of single frames, the snippet in the middle.
+    let [snippets, frames] = network.layout();
     let places = match config.stage {
-        Stage::Frames => &places[network.snippets / 2 * network.frames..][..network.frames],
+        Stage::Frames => &places[snippets / 2 * frames..][..frames],
         Stage::Clips | Stage::Frozen => &places[..],
     };
-    let classes = network.classes;
+    let classes = network.classes();
     let mut tally = Tally { right: vec![0; classes], all: vec![0; classes], loss: 0.0 };
     for clips in clips.chunks(config.optimiser.batch) {
-        let (mut pixels, mut features) = (vec![], vec![]);
+        let mut read = Frames::default();
         for &clip in clips {
-            match corpus.frames(clip, places, &Change::default())? {
-                Frames::Pixels(more) => pixels.extend(more),
-                Frames::Features(more) => features.extend(more),
-            }
+            read.add(corpus.frames(clip, places, &Change::default())?);
         }
-        let frames = if features.is_empty() { Input::Pixels(&pixels) } else { Input::Numbers(&features) };
-        let order: Vec<i64> = clips.iter().flat_map(|_| 0..network.snippets as i64).collect();
-        let (batch, inputs) = match config.stage {
-            Stage::Frames => (clips.len() * places.len(), vec![frames]),
-            Stage::Clips | Stage::Frozen => (clips.len(), vec![frames, Input::Indices(&order)]),
+        let count = match config.stage {
+            Stage::Frames => clips.len() * places.len(),
+            Stage::Clips | Stage::Frozen => clips.len(),
         };
-        let logits = learner.evaluate(batch, &inputs, &["class_logits"])?.swap_remove(0);
+        let given = Clips { count, frames: read.values(), order: None };
+        let inputs = given.feed(learner.graph()).expect("a clip gives what its network takes");
+        let logits = learner.evaluate(count, &inputs, &["class_logits"])?.swap_remove(0);
         for (&clip, logits) in clips.iter().zip(logits.chunks(logits.len() / clips.len())) {
             tally.add(&mean_rows(logits, classes), corpus.label(clip));
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use est_engine::{Options, Session};
 use est_goldens::inputs;
-use est_nets::{EstConfig, Graph, Op, PRESETS, Role, Tensor, retinaface};
+use est_nets::{Architecture, EstConfig, Graph, Op, PRESETS, Role, Tensor, Values, retinaface};
 use est_train::Objective;
-use est_train::autodiff::{AdamStep, Input, Learner, LearnerOptions, Precision, Targets};
+use est_train::autodiff::{AdamStep, Learner, LearnerOptions, Precision, Targets};
 
 /// The kind of network that a preset is, small enough for a test: fewer layers, snippets and pixels.
 fn small(config: &EstConfig) -> EstConfig {
@@ -36,7 +36,7 @@ fn detector() -> Graph {
 }
 
 fn zoo() -> Vec<(String, Graph)> {
-    let presets = PRESETS.iter().map(|preset| (preset.name.to_string(), small(&preset.config).graph()));
+    let presets = PRESETS.iter().map(|preset| (preset.name.to_string(), small(preset.config.est().unwrap()).graph()));
     presets.chain([("retinaface".to_string(), detector())]).collect()
 }
 
@@ -44,8 +44,8 @@ fn weights(graph: &Graph) -> BTreeMap<String, Tensor> {
     est_goldens::weights(graph, 3)
 }
 
-fn given(inputs: &[Vec<f32>]) -> Vec<Input<'_>> {
-    inputs.iter().map(|input| Input::Numbers(input)).collect()
+fn given(inputs: &[Vec<f32>]) -> Vec<Values<'_>> {
+    inputs.iter().map(|input| Values::Numbers(input.into())).collect()
 }
 
 fn targets(batch: usize) -> Targets {
@@ -292,9 +292,9 @@ fn pixels_are_normalised() {
     let numbers: Vec<f32> =
         pixels.iter().enumerate().map(|(i, &x)| (f32::from(x) / 255.0 - mean[i % 3]) / std[i % 3]).collect();
     let normalising = learner(&graph, &LearnerOptions { mean, std, ..LearnerOptions::default() });
-    let inputs = [Input::Pixels(&pixels), Input::Indices(&order)];
+    let inputs = [Values::Pixels(pixels.into()), Values::Indices((&order).into())];
     let found = normalising.evaluate(1, &inputs, &["class_logits"]).unwrap();
-    let inputs = [Input::Numbers(&numbers), Input::Indices(&order)];
+    let inputs = [Values::Numbers(numbers.into()), Values::Indices((&order).into())];
     let expected = learner(&graph, &LearnerOptions::default()).evaluate(1, &inputs, &["class_logits"]).unwrap();
     est_goldens::assert_close("class logits", &found[0], &expected[0], 1e-5);
 }

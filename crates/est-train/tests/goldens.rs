@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use est_goldens::{SEED, assert_close, frame_pixels, load, weights};
-use est_nets::{EstConfig, Graph, Tensor};
+use est_nets::{Architecture, EstConfig, Graph, Tensor, Values};
 use est_train::Objective;
-use est_train::autodiff::{AdamStep, Input, Learner, LearnerOptions, Targets};
+use est_train::autodiff::{AdamStep, Learner, LearnerOptions, Targets};
 
 const SIDE: usize = 64;
 const ORDER: [i64; 12] = [0, 2, 1, 2, 1, 0, 1, 2, 0, 2, 0, 1];
@@ -60,7 +60,7 @@ fn ten_steps_are_pytorchs() {
     let weights = weights(&graph, SEED);
     let mut learner = Learner::new(&graph, &weights, &LearnerOptions::default()).unwrap();
     let pixels: Vec<u8> = (0..24).flat_map(|frame| frame_pixels(7 * frame, SIDE, SIDE)).collect();
-    let inputs = [Input::Pixels(&pixels), Input::Indices(&ORDER)];
+    let inputs = [Values::Pixels((&pixels).into()), Values::Indices(ORDER[..].into())];
     let targets = Targets { classes: vec![0, 3, 5, 6], orders: vec![0, 1, 2, 3], ..Targets::default() };
 
     let weighted = Objective {

@@ -1,9 +1,9 @@
-//! The weights of the decoder's cross-attention: what `emotion` takes from each snippet. The engine computes them and
+//! The weights of an attention over the snippets: what a clip's features take from each. The engine computes them and
 //! throws them away, so they are computed again from its query and memory, as PyTorch's MultiheadAttention does.
 
 use std::collections::BTreeMap;
 
-use est_nets::{EstConfig, Tensor};
+use est_nets::{SnippetAttention, Tensor};
 
 /// One cross-attention: its projections of queries and keys.
 pub struct CrossAttention {
@@ -15,25 +15,21 @@ pub struct CrossAttention {
 }
 
 impl CrossAttention {
-    /// The node whose values are the queries of decoder layer `layer`: the result of the sub-layer before.
-    pub fn query_node(layer: usize) -> String {
-        format!("transformer.decoder.layers.{layer}.norm1")
-    }
-
-    /// That of decoder layer `layer`.
+    /// That of `layer`, one of [`est_nets::Architecture::attention`].
     ///
     /// # Errors
     /// When the tensors are not there: says so in words.
-    pub fn of_layer(tensors: &BTreeMap<String, Tensor>, config: &EstConfig, layer: usize) -> Result<Self, String> {
-        let (key, width) = (format!("transformer.decoder.layers.{layer}.multihead_attn"), config.backbone.width());
+    pub fn of_layer(tensors: &BTreeMap<String, Tensor>, layer: &SnippetAttention) -> Result<Self, String> {
+        let SnippetAttention { key, width, heads, .. } = layer;
         let take = |name: &str, len: usize| {
             let name = format!("{key}.{name}");
             let tensor = tensors.get(&name).filter(|tensor| tensor.data.len() >= len);
-            let missing = || format!("the weights have no tensor {name}: not those of an EST");
+            let missing = || format!("the weights have no tensor {name}: not those of this network");
             tensor.map(|tensor| tensor.data[..len].to_vec()).ok_or_else(missing)
         };
+        let (heads, width) = (*heads, *width);
         let weight = take("in_proj_weight", 2 * width * width)?;
-        Ok(CrossAttention { heads: config.heads, width, weight, bias: take("in_proj_bias", 2 * width)? })
+        Ok(CrossAttention { heads, width, weight, bias: take("in_proj_bias", 2 * width)? })
     }
 
     /// Row `row` of the projection, of `x`.

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use est_nets::weights::file::{ModelFile, Provenance};
 use est_nets::weights::{self, FileKind, Origin, Shapes, Wanted, WeightsError};
-use est_nets::{Backbone, EstConfig, Preprocessing, SnippetFeatures, Tensor, random_weights};
+use est_nets::{
+    Architecture, Backbone, EstConfig, Graph, Network, Preprocessing, SnippetFeatures, Tensor, random_weights,
+};
 
 use crate::error::EstError;
 
 /// What a weights file holds.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub config: EstConfig,
+    pub config: Network,
     /// Names of the classes, in the order of the logits.
     pub classes: Vec<String>,
     pub preprocessing: Preprocessing,
@@ -40,8 +42,8 @@ pub fn usual_classes(count: usize) -> Option<Vec<String>> {
 /// What an importer has to know beside the tensors.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// The architecture; None for the one that names and shapes of the tensors fit.
-    pub config: Option<EstConfig>,
+    /// The architecture; None for the EST that names and shapes of the tensors fit.
+    pub config: Option<Network>,
     /// In the order of the logits; None for the usual names.
     pub classes: Option<Vec<String>>,
     pub preprocessing: Preprocessing,
@@ -55,7 +57,7 @@ impl Model {
     pub fn open(path: &Path) -> Result<Self, EstError> {
         let file = weights::file::read(path)?;
         let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
-        let config: EstConfig = serde_json::from_value(file.architecture)
+        let config: Network = serde_json::from_value(file.architecture)
             .map_err(|error| problem(format!("its architecture cannot be read ({error})")))?;
         if let Some(wrong) = config.problem() {
             return Err(problem(format!("its architecture cannot be built: {wrong}")));
@@ -83,10 +85,9 @@ impl Model {
 
     /// An untrained network of the preset `paper`: a function of the seed.
     pub fn random(seed: u64) -> Self {
-        let config = EstConfig::PAPER;
-        let graph = config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
+        let config = Network::Est(EstConfig::PAPER);
         Model {
-            classes: usual_classes(config.classes).expect("the paper's classes have names"),
+            classes: usual_classes(config.classes()).expect("the paper's classes have names"),
             preprocessing: Preprocessing::PAPER,
             temperature: 1.0,
             provenance: Provenance {
@@ -96,7 +97,7 @@ impl Model {
                 created_by: created_by(),
                 ..Provenance::default()
             },
-            tensors: random_weights(&graph, seed),
+            tensors: random_weights(&config.prediction(), seed),
             sha256: format!("untrained:random:{seed}"),
             config,
         }
@@ -106,20 +107,27 @@ impl Model {
     /// read, until it is saved.
     pub fn import(path: &Path, options: ImportOptions) -> Result<(Self, Origin), EstError> {
         let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
-        let config = |shapes: &Shapes| match &options.config {
-            Some(config) => Ok(EstConfig { classes: class_count(shapes).unwrap_or(config.classes), ..config.clone() }),
-            None => infer(shapes),
+        let (what, class_bias, kinds) = match &options.config {
+            Some(Network::Est(_)) | None => ("EST".to_string(), CLASS_BIAS.to_string(), est_kinds()),
+            Some(other) => (other.name(), format!("{}.bias", other.class_layer()), vec![other.graph()]),
         };
-        let kinds = Backbone::ALL.map(|backbone| EstConfig { backbone, ..EstConfig::PAPER }).to_vec();
-        let squeezed = EstConfig { snippet_features: SnippetFeatures::SqueezeExcite, ..EstConfig::PAPER };
-        let kinds: Vec<_> = kinds.into_iter().chain([squeezed]).map(|kind| kind.graph()).collect();
-        let wanted = Wanted::any("EST", CLASS_BIAS, &kinds, |shapes| {
+        let config = |shapes: &Shapes| match &options.config {
+            Some(config) => {
+                let mut config = config.clone();
+                if let Some(classes) = class_count(shapes, &class_bias) {
+                    config.set_classes(classes);
+                }
+                Ok(config)
+            }
+            None => infer(shapes).map(Network::Est),
+        };
+        let wanted = Wanted::any(&what, &class_bias, &kinds, |shapes| {
             let parameters = config(shapes)?.graph().parameters().into_iter();
             Ok(parameters.map(|spec| (spec.name, spec.shape)).collect())
         });
         let found = weights::load(path, &wanted, options.prefix.as_deref()).map_err(|error| match error {
             WeightsError::NoNetwork { .. } if is_encoder(path) => problem(format!(
-                "it holds only a frame encoder (`{CLASS_BIAS}` is missing); import a whole EST checkpoint"
+                "it holds only a frame encoder (`{class_bias}` is missing); import a whole {what} checkpoint"
             )),
             error => error.into(),
         })?;
@@ -130,8 +138,8 @@ impl Model {
         let config = config(&shapes).map_err(problem)?;
         let classes = match options.classes {
             Some(classes) => classes,
-            None => usual_classes(config.classes)
-                .ok_or_else(|| problem(format!("it has {} classes: name them with --classes", config.classes)))?,
+            None => usual_classes(config.classes())
+                .ok_or_else(|| problem(format!("it has {} classes: name them with --classes", config.classes())))?,
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let model = Model {
@@ -188,20 +196,19 @@ impl Model {
 
     /// A short name: the network, and `untrained` where that is what it is.
     pub fn id(&self) -> String {
-        let backbone = serde_json::to_value(self.config.backbone).expect("a backbone has a name");
-        let name = format!("est-{}-{}", backbone.as_str().unwrap_or_default(), self.config.classes);
+        let name = format!("{}-{}", self.config.name(), self.config.classes());
         if self.provenance.trained { name } else { format!("untrained-{name}") }
     }
 
     fn check(&self, path: &Path) -> Result<(), EstError> {
         let problem = |problem: String| EstError::Model { id: path.display().to_string(), problem };
-        if self.classes.len() != self.config.classes {
-            let (names, count) = (self.classes.len(), self.config.classes);
+        if self.classes.len() != self.config.classes() {
+            let (names, count) = (self.classes.len(), self.config.classes());
             return Err(problem(format!("it names {names} classes for {count} logits")));
         }
         check_preprocessing(&self.preprocessing, path)?;
-        if self.preprocessing.size != self.config.size {
-            let (crop, network) = (self.preprocessing.size, self.config.size);
+        if self.preprocessing.size != self.config.size() {
+            let (crop, network) = (self.preprocessing.size, self.config.size());
             return Err(problem(format!("its crops have {crop} pixels a side, its network takes {network}")));
         }
         // What only training reads is there whole, or was left out.
@@ -224,8 +231,7 @@ impl Model {
 
     /// The names of the tensors that prediction reads.
     fn read(&self) -> BTreeSet<String> {
-        let graph = self.config.graph().cut(&["frames", "order"], &["class_logits"]).expect("EST has these nodes");
-        graph.parameters().into_iter().map(|spec| spec.name).collect()
+        self.config.prediction().parameters().into_iter().map(|spec| spec.name).collect()
     }
 }
 
@@ -239,11 +245,18 @@ fn created_by() -> String {
     concat!("est ", env!("CARGO_PKG_VERSION")).to_string()
 }
 
-/// The bias of the layer that makes the class logits.
+/// The bias of the layer that makes EST's class logits.
 const CLASS_BIAS: &str = "classifier.5.0.bias";
 
-fn class_count(shapes: &Shapes) -> Option<usize> {
-    shapes.get(CLASS_BIAS).and_then(|shape| shape.first().copied())
+/// One EST of each set of tensors that there is.
+fn est_kinds() -> Vec<Graph> {
+    let kinds = Backbone::ALL.map(|backbone| EstConfig { backbone, ..EstConfig::PAPER });
+    let squeezed = EstConfig { snippet_features: SnippetFeatures::SqueezeExcite, ..EstConfig::PAPER };
+    kinds.iter().chain([&squeezed]).map(EstConfig::graph).collect()
+}
+
+fn class_count(shapes: &Shapes, class_bias: &str) -> Option<usize> {
+    shapes.get(class_bias).and_then(|shape| shape.first().copied())
 }
 
 /// Whether a file holds one of the frame encoders.
@@ -261,7 +274,7 @@ fn infer(shapes: &Shapes) -> Result<EstConfig, String> {
     let has = |key: &str| shapes.contains_key(key);
     let rows = |key: &str| shapes.get(key).and_then(|shape| shape.first().copied());
     let layers = |part: &str| (0..).take_while(|k| has(&format!("transformer.{part}.layers.{k}.norm1.weight"))).count();
-    let classes = class_count(shapes).ok_or_else(|| format!("`{CLASS_BIAS}` has no shape of a bias"))?;
+    let classes = class_count(shapes, CLASS_BIAS).ok_or_else(|| format!("`{CLASS_BIAS}` has no shape of a bias"))?;
     let backbone = if has("stage1.0.conv.weight") {
         Backbone::Separable16
     } else if has("layer1.0.conv3.weight") {
@@ -304,6 +317,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [whole, small] = ["whole.est", "small.est"].map(|name| folder.path().join(name));
         let config = EstConfig { encoder_layers: 1, decoder_layers: 1, feed_forward: 64, ..EstConfig::PAPER };
+        let config = Network::Est(config);
         let mut model = Model { tensors: random_weights(&config.graph(), 1), config, ..Model::random(1) };
         model.save(&whole).unwrap();
         let mut shrunk = Model::open(&whole).unwrap().shrunk();

@@ -3,7 +3,7 @@
 
 use est_engine::{EngineError, Precision, Session};
 use est_media::Image;
-use est_nets::{ClipFeatures, Preprocessing};
+use est_nets::{Clips, Graph, Preprocessing, SnippetAttention, Values};
 
 use crate::attention::{CrossAttention, over_heads};
 use crate::clip::Layout;
@@ -53,9 +53,15 @@ const SCORE_BATCH: usize = 8;
 /// A model made ready to run.
 pub struct Recogniser {
     model: Model,
-    encoder: Session,
+    /// None for a network that reads the frames of a clip together: then a crop's features are its normalised pixels, and
+    /// the head is the whole network.
+    encoder: Option<Session>,
     head: Session,
-    /// Of the last decoder layer, if it is asked for.
+    /// What the head runs.
+    head_graph: Graph,
+    /// Numbers in the features of a crop.
+    width: usize,
+    /// Of the last layer that attends to the snippets, if it is asked for.
     attention: Option<CrossAttention>,
     /// The n J places of a window that the network reads.
     places: Vec<usize>,
@@ -88,33 +94,46 @@ impl Recogniser {
     /// When the model's sampling does not fit its window, or its tensors do not fit its network.
     pub fn new(mut model: Model, options: RecogniserOptions) -> Result<Self, EstError> {
         model.check_settings().map_err(|problem| EstError::Model { id: model.id(), problem })?;
-        let places = test_places(model.preprocessing.sampling, &model.config)
+        let places = test_places(model.preprocessing.sampling, model.config.layout())
             .map_err(|problem| EstError::Model { id: model.id(), problem })?;
-        let graph = model.config.graph();
-        let part = |inputs: &[&str], outputs: &[&str]| graph.cut(inputs, outputs).expect("EST has these nodes");
         let exact = est_engine::Options { precision: Precision::Exact, ..options.engine };
         // The sessions keep the tensors in the kernels' own order; a second copy would be 137 MB of the preset `paper`.
         let tensors = std::mem::take(&mut model.tensors);
         let config = &model.config;
-        let layer = config.decoder_layers.checked_sub(1).filter(|_| options.attention);
-        let layer = layer.filter(|_| config.clip_features != ClipFeatures::Mean);
-        let attention = layer.map(|layer| CrossAttention::of_layer(&tensors, config, layer)).transpose();
+        let layer = config.attention().pop().filter(|_| options.attention && config.encoder().is_some());
+        let attention = layer.as_ref().map(|layer| CrossAttention::of_layer(&tensors, layer)).transpose();
         let attention = attention.map_err(|problem| EstError::Model { id: model.id(), problem })?;
-        let query = layer.map(CrossAttention::query_node);
-        let outputs: Vec<&str> = match &query {
+        let outputs: Vec<&str> = match &layer {
             None => vec!["class_logits"],
-            Some(query) => vec!["class_logits", query, "memory"],
+            Some(SnippetAttention { query, memory, .. }) => vec!["class_logits", query, memory],
         };
-        let (encoder, head) = (part(&["frames"], &["features"]), part(&["features", "order"], &outputs));
+        let (encoder, head_graph, head_options) = match (config.encoder(), config.behind_encoder(&outputs)) {
+            (Some(encoder), Some(head)) => (Some(encoder), head, exact),
+            _ => (None, config.prediction(), options.engine),
+        };
+        let width = config.feature_width().unwrap_or(3 * config.size() * config.size());
         let (encoder, head) = std::thread::scope(|scope| {
-            let head = scope.spawn(|| Session::new(&head, &tensors, &exact));
-            let encoder = Session::new(&encoder, &tensors, &options.engine);
+            let head = scope.spawn(|| Session::new(&head_graph, &tensors, &head_options));
+            let encoder = encoder.map(|encoder| Session::new(&encoder, &tensors, &options.engine)).transpose();
             (encoder, head.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let (encoder, head) = (encoder?, head?);
         let levels = levels(&model.preprocessing);
         let (pixels, timings) = (vec![], Timings::default());
-        Ok(Recogniser { model, encoder, head, attention, places, options, encoded: 0, pixels, levels, timings })
+        Ok(Recogniser {
+            model,
+            encoder,
+            head,
+            head_graph,
+            width,
+            attention,
+            places,
+            options,
+            encoded: 0,
+            pixels,
+            levels,
+            timings,
+        })
     }
 
     /// The model without its tensors, which are in the engine.
@@ -124,7 +143,7 @@ impl Recogniser {
 
     /// What the frame encoder multiplies in: `f32` or `bf16`.
     pub fn encoder_arithmetic(&self) -> &'static str {
-        self.encoder.precision()
+        self.encoder.as_ref().unwrap_or(&self.head).precision()
     }
 
     /// Crops encoded since this recogniser was made.
@@ -154,9 +173,10 @@ impl Recogniser {
         }
     }
 
-    /// Crops, `size` x `size`, to frame features: d numbers each (512 for ResNet-18).
+    /// Crops, `size` x `size`, to frame features: d numbers each (512 for ResNet-18); of a network without a frame encoder
+    /// the normalised pixels, [size, size, 3].
     pub fn features(&mut self, crops: &[&Image]) -> Result<Vec<Vec<f32>>, EstError> {
-        let (size, width) = (self.model.preprocessing.size, self.model.config.backbone.width());
+        let (size, width) = (self.model.preprocessing.size, self.width);
         let timings = self.timings.clone();
         let mut features = Vec::with_capacity(crops.len());
         for batch in crops.chunks(ENCODER_BATCH) {
@@ -166,7 +186,10 @@ impl Recogniser {
                     assert_eq!((crop.width, crop.height), (size, size), "crops have the model's size");
                     normalise(crop, &self.levels, pixels);
                 }
-                self.encoder.run(batch.len(), &[&self.pixels])
+                match &mut self.encoder {
+                    Some(encoder) => encoder.run(batch.len(), &[&self.pixels]),
+                    None => Ok(vec![self.pixels.clone()]),
+                }
             });
             let out = out.map_err(|error| unanswered(error, "crop", features.len()))?;
             features.extend(out[0].chunks_exact(width).map(<[f32]>::to_vec));
@@ -194,12 +217,15 @@ impl Recogniser {
 
     /// `first`: the number of the batch's first clip, for messages.
     fn score(&mut self, batch: &[Vec<&[f32]>], first: usize) -> Result<Vec<Answer>, EstError> {
-        let (snippets, temperature) = (self.model.config.snippets, self.model.temperature);
-        let order: Vec<f32> = (0..batch.len() * snippets).map(|i| (i % snippets) as f32).collect();
+        let temperature = self.model.temperature;
         let features: Vec<f32> = batch.iter().flatten().copied().flatten().copied().collect();
-        let found = self.head.run(batch.len(), &[&features, &order]);
+        let clips = Clips { count: batch.len(), frames: Values::Numbers(features.into()), order: None };
+        let inputs = clips.feed(&self.head_graph);
+        let inputs = inputs.map_err(|problem| EstError::Model { id: self.model.id(), problem })?;
+        let inputs: Vec<_> = inputs.into_iter().map(Values::into_numbers).collect();
+        let found = self.head.run(batch.len(), &inputs.iter().map(|input| &input[..]).collect::<Vec<_>>());
         let found = found.map_err(|error| unanswered(error, "clip", first))?;
-        let logits = found[0].chunks_exact(self.model.config.classes);
+        let logits = found[0].chunks_exact(self.model.config.classes());
         let attention = |clip: usize| {
             let Some(attention) = &self.attention else { return vec![] };
             let part = |values: &[f32]| {

@@ -1,15 +1,14 @@
 //! Which places of a window the network reads (SPEC section 1, test and train sampling).
 
-use est_nets::{EstConfig, Sampling};
+use est_nets::Sampling;
 
 /// The n J places, snippet by snippet: sub-videos of `span` frames `step` apart, centred in the window; J frames of
 /// each, `span / J` apart. For the preset `paper` 15,18,..,27 / 25,..,37 / .. / 75,..,87.
 ///
 /// # Errors
 /// When the sub-videos do not fit the window, or a sub-video has fewer than J frames: says so in words.
-pub fn test_places(sampling: Sampling, config: &EstConfig) -> Result<Vec<usize>, String> {
+pub fn test_places(sampling: Sampling, [n, frames]: [usize; 2]) -> Result<Vec<usize>, String> {
     let Sampling { window, span, step } = sampling;
-    let (n, frames) = (config.snippets, config.frames);
     let covered = covered(sampling, n);
     if covered > window {
         return Err(format!(
@@ -60,9 +59,11 @@ pub fn train_places(
 mod tests {
     use super::*;
 
+    const PAPER: [usize; 2] = [7, 5];
+
     #[test]
     fn the_papers_places() {
-        let places = test_places(Sampling::PAPER, &EstConfig::PAPER).unwrap();
+        let places = test_places(Sampling::PAPER, PAPER).unwrap();
         assert_eq!(places.len(), 35);
         assert_eq!(places[..5], [15, 18, 21, 24, 27]);
         assert_eq!(places[5..10], [25, 28, 31, 34, 37]);
@@ -71,9 +72,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_an_error() {
-        let nine = EstConfig { snippets: 11, ..EstConfig::PAPER };
-        assert!(test_places(Sampling::PAPER, &nine).unwrap_err().contains("need 115 frames"));
-        let long = EstConfig { frames: 16, ..EstConfig::PAPER };
-        assert!(test_places(Sampling::PAPER, &long).is_err());
+        assert!(test_places(Sampling::PAPER, [11, 5]).unwrap_err().contains("need 115 frames"));
+        assert!(test_places(Sampling::PAPER, [7, 16]).is_err());
     }
 }

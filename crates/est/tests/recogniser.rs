@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use est::{CroppedFrame, EstError, FaceSource, Model, Recogniser, RecogniserOptions, Row, Status};
 use est_media::{Face, Image, Rect, TrackId};
-use est_nets::{EstConfig, Noise, random_weights};
+use est_nets::{EstConfig, Network, Noise, random_weights};
 
 const SIZE: usize = 32;
 
@@ -17,9 +17,9 @@ fn small_model() -> Model {
 
 fn draw_small_model() -> Model {
     let mut model = Model::random(1);
-    model.config = EstConfig { size: SIZE, ..EstConfig::PAPER };
+    model.config = Network::Est(EstConfig { size: SIZE, ..EstConfig::PAPER });
     model.preprocessing.size = SIZE;
-    let graph = model.config.graph().cut(&["frames", "order"], &["class_logits"]).unwrap();
+    let graph = model.config.prediction();
     model.tensors = random_weights(&graph, 1);
     model
 }

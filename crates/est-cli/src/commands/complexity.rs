@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use est_nets::{Convention, PRESETS, Preset, macs};
+use est_nets::{Convention, PRESETS, Preset, Role, macs};
 use serde_json::json;
 
 use super::table;
@@ -46,12 +46,11 @@ pub fn named(name: &str) -> anyhow::Result<&'static Preset> {
 
 fn row(preset: &Preset) -> serde_json::Value {
     let graph = preset.config.graph();
-    let ssop = graph.parameter_count("per_branch");
     json!({
         "preset": preset.name,
         "source": preset.source,
         "parameters": graph.parameter_count(""),
-        "parameters_without_ssop": graph.parameter_count("") - ssop,
+        "parameters_without_ssop": preset.config.prediction().parameter_count(""),
         "paper_parameters_millions": preset.printed_parameters,
         "macs": macs(&graph, Convention::Full),
         "macs_b": macs(&graph, Convention::Layers),
@@ -80,24 +79,36 @@ fn cells(preset: &Preset) -> Vec<String> {
     ]
 }
 
-/// Names of the parts are prefixes of their tensors' names.
+/// The parts of EST, which are prefixes of its tensors' names; of another network what is before the first dot of a name.
+const EST_PARTS: [(&str, &[&str]); 6] = [
+    ("AA-SFE", &["attn", "norm1", "se."]),
+    ("encoder", &["transformer.encoder"]),
+    ("decoder", &["transformer.decoder"]),
+    ("query", &["query_embed"]),
+    ("class head", &["classifier"]),
+    ("SSOP head", &["per_branch"]),
+];
+
 fn parts(preset: &Preset) {
     let graph = preset.config.graph();
-    let backbone = preset.config.backbone.graph(preset.config.size).parameter_count("");
-    let rest = [
-        ("AA-SFE", vec!["attn", "norm1", "se."]),
-        ("encoder", vec!["transformer.encoder"]),
-        ("decoder", vec!["transformer.decoder"]),
-        ("query", vec!["query_embed"]),
-        ("class head", vec!["classifier"]),
-        ("SSOP head", vec!["per_branch"]),
-    ];
-    let mut rows = vec![vec!["frame encoder".to_string(), thousands(backbone as u64)]];
-    for (part, prefixes) in rest {
-        let count: usize = prefixes.iter().map(|prefix| graph.parameter_count(prefix)).sum();
-        rows.push(vec![part.to_string(), thousands(count as u64)]);
+    let mut parts: Vec<(String, usize)> = vec![];
+    if preset.config.est().is_some() {
+        let encoder = preset.config.encoder().map_or(0, |encoder| encoder.parameter_count(""));
+        parts.push(("frame encoder".to_string(), encoder));
+        let count = |prefixes: &[&str]| prefixes.iter().map(|prefix| graph.parameter_count(prefix)).sum();
+        parts.extend(EST_PARTS.iter().map(|(part, prefixes)| (part.to_string(), count(prefixes))));
+    } else {
+        for spec in graph.parameters().into_iter().filter(|spec| spec.role == Role::Learned) {
+            let part = spec.name.split('.').next().unwrap_or_default().to_string();
+            let count: usize = spec.shape.iter().product();
+            match parts.last_mut().filter(|(last, _)| *last == part) {
+                Some((_, all)) => *all += count,
+                None => parts.push((part, count)),
+            }
+        }
     }
-    rows.push(vec!["all".to_string(), thousands(graph.parameter_count("") as u64)]);
+    parts.push(("all".to_string(), graph.parameter_count("")));
+    let rows: Vec<_> = parts.into_iter().map(|(part, count)| vec![part, thousands(count as u64)]).collect();
     table::print(&["part", "parameters"], &rows);
 }
 

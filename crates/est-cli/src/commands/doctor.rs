@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use est::Model;
 use est_engine::{Options, Session};
 use est_nets::weights;
-use est_nets::{EstConfig, random_weights, retinaface};
+use est_nets::{EstConfig, Network, random_weights, retinaface};
 use serde_json::json;
 
 use super::table;
@@ -115,7 +115,7 @@ fn default_weights() -> Finding {
 
 /// The kernel chosen for each layer, of EST and of the detector at 640 x 480.
 fn kernels() -> anyhow::Result<ExitCode> {
-    let est = EstConfig::PAPER.graph().cut(&["frames", "order"], &["class_logits"])?;
+    let est = Network::Est(EstConfig::PAPER).prediction();
     for (name, graph) in [("EST, preset paper", est), ("RetinaFace, 640 x 480", retinaface::graph(480, 640))] {
         let session = Session::new(&graph, &random_weights(&graph, 1), &Options::default())?;
         println!("{name}\n{}", session.plan());

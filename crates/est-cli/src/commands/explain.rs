@@ -63,9 +63,9 @@ fn look(
 
 /// With and without SSOP, where that is what tells the two apart; else the names of their files.
 fn names(args: &ExplainArgs, first: &Model, second: Option<&Model>) -> Vec<String> {
-    let ssop = |model: &Model| if model.config.orders > 0 { "with SSOP" } else { "without SSOP" }.to_string();
+    let ssop = |model: &Model| if model.config.orders() > 0 { "with SSOP" } else { "without SSOP" }.to_string();
     let Some(second) = second else { return vec![first.id()] };
-    if (first.config.orders > 0) != (second.config.orders > 0) {
+    if (first.config.orders() > 0) != (second.config.orders() > 0) {
         return vec![ssop(first), ssop(second)];
     }
     let stem = |weights: &str| {

@@ -137,7 +137,7 @@ fn classes_are_matched_by_name() {
     assert_eq!(a.column("p_fear"), b.column("p_happy"));
 
     let more = shared.save("more.est", 1, |model| {
-        model.config.classes = 7;
+        model.config.set_classes(7);
         model.classes = est::usual_classes(7).unwrap();
         model.tensors = est_nets::random_weights(&model.config.graph(), 1);
     });

@@ -10,7 +10,9 @@ fn figures_and_a_table() {
     let shared = Shared::get();
     let folder = tempfile::tempdir().unwrap();
     let with_ssop = shared.save("ssop.est", 3, |model| {
-        model.config.orders = 10;
+        let mut config = model.config.est().unwrap().clone();
+        config.orders = 10;
+        model.config = config.into();
         model.tensors = est_nets::random_weights(&model.config.graph(), 3);
     });
     let log = folder.path().join("log.jsonl");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use est::Model;
-use est_nets::{EstConfig, Preprocessing, random_weights, weights};
+use est_nets::{EstConfig, Network, Preprocessing, random_weights, weights};
 use tempfile::TempDir;
 
 use crate::common::{Done, est};
@@ -50,6 +50,7 @@ impl Shared {
             orders: 0,
             ..EstConfig::PAPER
         };
+        let config = Network::Est(config);
         let mut model = Model::random(seed);
         model.tensors = random_weights(&config.graph(), seed);
         model.config = config;

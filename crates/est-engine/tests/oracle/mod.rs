@@ -19,7 +19,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
         let stored = specs.filter(|spec| spec.role != Role::Counter);
         let t: Vec<Vec<f64>> = stored.map(|spec| wide(&tensors[&spec.name].data)).collect();
         let value = match node.op {
-            Op::Input => inputs.next().expect("an input for every input").clone(),
+            Op::Input(_) => inputs.next().expect("an input for every input").clone(),
             Op::Parameter { .. } => t[0].repeat(batch),
             Op::Conv2d { inputs, outputs, groups, .. } => {
                 let shape = ConvShape::new(window(&node.op, item(0)), [inputs, outputs], groups);

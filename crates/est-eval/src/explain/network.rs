@@ -2,7 +2,7 @@
 
 use est::{CrossAttention, Model, over_heads};
 use est_engine::Session;
-use est_nets::{ClipFeatures, SnippetFeatures};
+use est_nets::{Clips, Graph, Values};
 
 use super::cosine::cosines;
 use crate::error::EvalError;
@@ -10,7 +10,7 @@ use crate::error::EvalError;
 /// What a network looks at in one clip of n snippets of J frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// Weights over the n snippets of each head of each decoder layer, `[layer][head][snippet]`; each head's sum to 1.
+    /// Weights over the n snippets of each head of each layer that attends to them (EST's decoder), `[layer][head][snippet]`; each head's sum to 1.
     pub attention: Vec<Vec<Vec<f64>>>,
     /// Cosine of each frame to its snippet's maximum, `[snippet][frame]` in (0, 1]; None where the network has no such
     /// level.
@@ -40,9 +40,9 @@ impl Explanation {
 /// Runs a network from frame features on, and keeps what is inside.
 pub struct Explainer {
     session: Session,
+    graph: Graph,
     cross: Vec<CrossAttention>,
     snippets: usize,
-    width: usize,
     cosines: bool,
 }
 
@@ -50,38 +50,39 @@ impl Explainer {
     /// Copies the tensors that it needs, so the model can go on to a recogniser.
     ///
     /// # Errors
-    /// When the tensors do not fit the network, or it has no Transformer.
+    /// When the tensors do not fit the network, or it has no frame encoder with attention over the snippets behind it.
     pub fn new(model: &Model, options: &est_engine::Options) -> Result<Explainer, EvalError> {
         let config = &model.config;
-        if config.clip_features == ClipFeatures::Mean {
-            let problem = format!("{} takes the mean of all snippets: there is no attention to explain", model.id());
-            return Err(EvalError::Different(problem));
-        }
-        let width = config.backbone.width();
-        let queries: Vec<String> = (0..config.decoder_layers).map(CrossAttention::query_node).collect();
-        let cosines = config.snippet_features == SnippetFeatures::Hierarchical;
-        let mut outputs = vec!["class_logits", "emotion", "memory"];
-        if cosines {
-            outputs.extend(["norm1", "general"]);
-        }
-        outputs.extend(queries.iter().map(String::as_str));
-        let graph = config.graph().cut(&["features", "order"], &outputs).expect("EST has these nodes");
+        let none = || {
+            let problem = format!("{} does not attend to snippets: there is no attention to explain", model.id());
+            EvalError::Different(problem)
+        };
+        let layers = config.attention();
+        let mut outputs = vec!["class_logits", "emotion", layers.first().ok_or_else(none)?.memory];
+        let cosines = config.frame_cosines();
+        outputs.extend(cosines.into_iter().flatten());
+        outputs.extend(layers.iter().map(|layer| layer.query.as_str()));
+        let graph = config.behind_encoder(&outputs).ok_or_else(none)?;
         let session = Session::new(&graph, &model.tensors, options)?;
-        let cross = (0..config.decoder_layers).map(|k| CrossAttention::of_layer(&model.tensors, config, k));
+        let cross = layers.iter().map(|layer| CrossAttention::of_layer(&model.tensors, layer));
         let cross = cross.collect::<Result<_, _>>().map_err(EvalError::Different)?;
-        Ok(Explainer { session, cross, snippets: config.snippets, width, cosines })
+        let [snippets, _] = config.layout();
+        Ok(Explainer { session, graph, cross, snippets, cosines: cosines.is_some() })
     }
 
     /// Features of the n J frames of one clip, snippet by snippet.
     pub fn explain(&mut self, features: &[&[f32]]) -> Result<Explanation, EvalError> {
-        let order: Vec<f32> = (0..self.snippets).map(|k| k as f32).collect();
-        let mut found = self.session.run(1, &[&features.concat(), &order])?.into_iter();
+        let clips = Clips { count: 1, frames: Values::Numbers(features.concat().into()), order: None };
+        let inputs = clips.feed(&self.graph).map_err(EvalError::Different)?;
+        let inputs: Vec<_> = inputs.into_iter().map(Values::into_numbers).collect();
+        let inputs: Vec<&[f32]> = inputs.iter().map(|input| &input[..]).collect();
+        let mut found = self.session.run(1, &inputs)?.into_iter();
         let mut next = || found.next().expect("as many results as outputs");
         let (logits, emotion, memory) = (next(), next(), next());
         let cosines = self.cosines.then(|| {
             let (frames, general) = (next(), next());
-            let each = frames.len() / self.snippets;
-            let snippets = frames.chunks_exact(each).zip(general.chunks_exact(self.width));
+            let part = |values: &[f32]| values.len() / self.snippets;
+            let snippets = frames.chunks_exact(part(&frames)).zip(general.chunks_exact(part(&general)));
             snippets.map(|(frames, general)| cosines(frames, general)).collect()
         });
         let attention = self.cross.iter().map(|cross| cross.weights(&next(), &memory)).collect();
@@ -93,7 +94,7 @@ impl Explainer {
 mod tests {
     use std::collections::BTreeMap;
 
-    use est_nets::{EstConfig, Noise, Tensor, random_weights};
+    use est_nets::{Architecture, ClipFeatures, EstConfig, Network, Noise, SnippetFeatures, Tensor, random_weights};
 
     use super::*;
 
@@ -109,10 +110,10 @@ mod tests {
         est_engine::Options::default()
     }
 
-    fn features(config: &EstConfig) -> Vec<Vec<f32>> {
+    fn features() -> Vec<Vec<f32>> {
         let noise = Noise::new(9, "features");
         let row = |frame: u64| (0..512).map(|k| noise.normal(frame * 512 + k).abs()).collect();
-        (0..config.clip_frames() as u64).map(row).collect()
+        (0..35).map(row).collect()
     }
 
     /// Row-major [rows, columns] times a vector, plus a bias.
@@ -128,8 +129,8 @@ mod tests {
     #[test]
     fn weights_are_those_that_the_network_used() {
         let (config, tensors) = small();
-        let model = Model { config: config.clone(), tensors: tensors.clone(), ..Model::random(1) };
-        let features = features(&config);
+        let model = Model { config: Network::Est(config.clone()), tensors: tensors.clone(), ..Model::random(1) };
+        let features = features();
         let rows: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
         let explanation = Explainer::new(&model, &engine()).unwrap().explain(&rows).unwrap();
 
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_network_without_attention_is_refused() {
         let (config, tensors) = small();
-        let config = EstConfig { clip_features: ClipFeatures::Mean, orders: 0, ..config };
+        let config = Network::Est(EstConfig { clip_features: ClipFeatures::Mean, orders: 0, ..config });
         let error = Explainer::new(&Model { config, tensors, ..Model::random(1) }, &engine()).err().unwrap();
         assert!(error.to_string().contains("no attention to explain"), "{error}");
     }
@@ -185,8 +186,9 @@ mod tests {
         let (config, _) = small();
         let config = EstConfig { snippet_features: SnippetFeatures::Mean, orders: 0, ..config };
         let graph = config.graph().cut(&["features", "order"], &["class_logits"]).unwrap();
-        let model = Model { tensors: random_weights(&graph, 5), config: config.clone(), ..Model::random(1) };
-        let features = features(&config);
+        let config = Network::Est(config);
+        let model = Model { tensors: random_weights(&graph, 5), config, ..Model::random(1) };
+        let features = features();
         let rows: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
         let explanation = Explainer::new(&model, &engine()).unwrap().explain(&rows).unwrap();
         assert_eq!((explanation.cosines, explanation.attention.len()), (None, 2));

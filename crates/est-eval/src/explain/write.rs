@@ -151,7 +151,8 @@ fn draw(model: &Explained, clip: &ExplainedClip, set: &PreparedSet) -> Result<St
     let (frames, explanation) = clip.frames.as_ref().zip(clip.explanation.as_ref()).expect("a clip with a face");
     let id = &clip.prediction.clip;
     let row = set.clips().iter().find(|row| row.clip == *id).expect("a clip of the set");
-    let each = frames.len() / model.record.model.config.snippets;
+    let [snippets, _] = model.record.model.config.layout();
+    let each = frames.len() / snippets;
     let times = set.times(row);
     let jpegs = frames.chunks(each).map(|frames| frames.iter().map(|&frame| set.jpeg(row, frame)).collect());
     let classes = &model.record.classes;
@@ -169,15 +170,15 @@ fn draw(model: &Explained, clip: &ExplainedClip, set: &PreparedSet) -> Result<St
 /// One row a clip: what was said, the last decoder layer's weights over the snippets, the plane of the t-SNE, each
 /// frame's cosine.
 fn table(explained: &Explained, places: &[[f64; 2]]) -> String {
-    let config = &explained.record.model.config;
+    let [snippets, frames] = explained.record.model.config.layout();
     let cosines = explained.looked_at().any(|(_, explanation)| explanation.cosines.is_some());
     let numbered = |name: &str, count: usize| (1..=count).map(|k| format!("{name}_{k}")).collect::<Vec<_>>();
     let mut header: Vec<String> = ["clip", "subject", "label", "predicted", "most_attended"].map(String::from).to_vec();
-    header.extend(numbered("attention", config.snippets));
+    header.extend(numbered("attention", snippets));
     header.extend(["tsne_x", "tsne_y"].map(String::from));
     if cosines {
-        let of_snippet = |snippet: String| numbered(&snippet, config.frames);
-        header.extend(numbered("cosine", config.snippets).into_iter().flat_map(of_snippet));
+        let of_snippet = |snippet: String| numbered(&snippet, frames);
+        header.extend(numbered("cosine", snippets).into_iter().flat_map(of_snippet));
     }
     let mut table = csv::Writer::from_writer(vec![]);
     table.write_record(&header).expect("a Vec takes all");

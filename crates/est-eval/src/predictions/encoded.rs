@@ -25,7 +25,8 @@ pub(super) struct EncodedClip {
 
 impl Encoded {
     /// Forgets everything unless the frame encoder of `model` is the one that it was made by, to the bit, and the set and
-    /// what becomes of a crop before the encoder are the same. All recognisers must have the same options.
+    /// what becomes of a crop before the encoder are the same. All recognisers must have the same options. Of networks
+    /// without a frame encoder nothing is kept.
     pub fn begin(&mut self, model: &Model, set: &PreparedSet) {
         self.begin_with(model, &set.record().hash());
     }
@@ -34,7 +35,7 @@ impl Encoded {
         let mut hash = Sha256::new();
         hash.update(set);
         hash.update(serde_json::to_vec(&model.preprocessing).expect("settings are plain data"));
-        let specs = model.config.backbone.graph(model.config.size).parameters().into_iter();
+        let specs = model.config.encoder().map_or(vec![], |encoder| encoder.parameters()).into_iter();
         for spec in specs.filter(|spec| spec.role != Role::Counter) {
             hash.update(&spec.name);
             let data = model.tensors.get(&spec.name).map_or(&[][..], |tensor| &tensor.data);

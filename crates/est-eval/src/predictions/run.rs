@@ -65,7 +65,8 @@ pub fn evaluate_encoded(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Predictions, EvalError> {
     let scope = Scope::round(set, split, round, options.part)?;
-    predict(recogniser, set, &scope, options, Some(encoded), progress, &mut |_| Ok(()))
+    let encoded = recogniser.model().config.encoder().map(|_| encoded);
+    predict(recogniser, set, &scope, options, encoded, progress, &mut |_| Ok(()))
 }
 
 /// As [`evaluate`], of the clips of `scope`.
@@ -223,7 +224,7 @@ fn read_clip(
     let Some(window) = centre_window(rate, sampling.window, &set.times(row)) else {
         return Ok(None);
     };
-    let places = test_places(sampling, &recogniser.model().config).expect("the recogniser was made with them");
+    let places = test_places(sampling, recogniser.model().config.layout()).expect("the recogniser was made with them");
     let crops: Vec<CropId> = places.iter().map(|&place| window.crops[place]).collect();
     let mut wanted = crops.clone();
     wanted.sort_unstable();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use est_data::protocol::Selection;
-use est_nets::{Convention, EstConfig, macs};
+use est_nets::{Convention, Network, macs};
 use serde::{Deserialize, Serialize};
 
 use super::markdown::{between, percent, table};
@@ -16,7 +16,7 @@ use crate::predictions::{Part, SetStamp, SplitStamp, put};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
     pub name: String,
-    pub network: EstConfig,
+    pub network: Network,
     /// Learned ones.
     pub parameters: usize,
     /// Of prediction, which does not read the SSOP head.
@@ -88,11 +88,10 @@ impl Variants {
             });
             let network = reports[0].record().model.config.clone();
             let graph = network.graph();
-            let parameters = graph.parameter_count("");
             variants.push(Variant {
                 name: name.clone(),
-                parameters,
-                parameters_without_ssop: parameters - graph.parameter_count("per_branch"),
+                parameters: graph.parameter_count(""),
+                parameters_without_ssop: network.prediction().parameter_count(""),
                 macs: macs(&graph, Convention::Full),
                 network,
                 scores,

@@ -22,7 +22,7 @@ pub(crate) use check::is_counter;
 use checkpoint::Checkpoint;
 pub use error::{Mismatch, WeightsError};
 pub use file::{ModelFile, Provenance};
-pub use network::{Network, Origin, Shapes, Wanted, load};
+pub use network::{Found, Origin, Shapes, Wanted, load};
 
 use crate::tensor::Tensor;
 

@@ -64,7 +64,7 @@ impl<'a> Wanted<'a> {
 
 /// A network that was found, with its tensors.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct Found {
     /// By the names that the network gives them.
     pub tensors: BTreeMap<String, Tensor>,
     pub kind: FileKind,
@@ -108,7 +108,7 @@ impl Origin {
 /// # Errors
 /// When there is none, more than one, one that lacks tensors or has others; when a value is no number that a tensor may
 /// have.
-pub fn load(path: &Path, wanted: &Wanted, prefix: Option<&str>) -> Result<Network, WeightsError> {
+pub fn load(path: &Path, wanted: &Wanted, prefix: Option<&str>) -> Result<Found, WeightsError> {
     let checkpoint = Checkpoint::open(path)?;
     let Choice { prefix, mapping, expected, .. } = choose(checkpoint.shapes(), wanted, prefix, path)?;
     let names: BTreeMap<&str, &str> = mapping.iter().map(|(name, key)| (key.as_str(), name.as_str())).collect();
@@ -121,7 +121,7 @@ pub fn load(path: &Path, wanted: &Wanted, prefix: Option<&str>) -> Result<Networ
     let required = expected.iter().filter_map(|(name, _)| Some((name.clone(), tensors.get(name)?.clone())));
     check(&required.collect(), &expected, path)?;
     super::check_values(&tensors, path)?;
-    Ok(Network { tensors, kind, scalars: read.scalars, origin: Origin { files, prefix, wrappers, ignored } })
+    Ok(Found { tensors, kind, scalars: read.scalars, origin: Origin { files, prefix, wrappers, ignored } })
 }
 
 /// One place of a checkpoint where a network may be.

@@ -58,7 +58,7 @@ impl Walk<'_> {
         let mut values = Values { values: nodes.iter().map(|_| None).collect(), reads, once };
         let mut inputs = inputs.into_iter();
         for (id, node) in nodes.iter().enumerate() {
-            let given = if node.op == Op::Input { inputs.next() } else { None };
+            let given = if matches!(node.op, Op::Input(_)) { inputs.next() } else { None };
             if needed[id] {
                 let value = match given {
                     Some(given) => given,
@@ -123,7 +123,7 @@ impl Walk<'_> {
         let in_place = spare(values);
         let mut x = values.take(node.inputs[0]);
         Ok(match node.op {
-            Op::Input | Op::Parameter { .. } | Op::Attention { .. } | Op::Concat => unreachable!("done above"),
+            Op::Input(_) | Op::Parameter { .. } | Op::Attention { .. } | Op::Concat => unreachable!("done above"),
             Op::Conv2d { stride, padding, groups, bias, .. } => {
                 let bias = if bias { Some(self.product(get("bias"))?) } else { None };
                 let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);

@@ -13,7 +13,7 @@ mod parameters;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use est_nets::{Graph, Tensor};
+use est_nets::{Graph, Tensor, Values};
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
@@ -83,17 +83,6 @@ impl Default for LearnerOptions {
     }
 }
 
-/// One input of the graph for a whole batch.
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    /// RGB pictures, rows from the top, channels last; become (x / 255 - mean) / std.
-    Pixels(&'a [u8]),
-    /// Row-major; pictures channels-last, as est-engine takes them.
-    Numbers(&'a [f32]),
-    /// For an embedding.
-    Indices(&'a [i64]),
-}
-
 /// The process has one generator: a pass has it to itself from its seed to its last dropout.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
@@ -144,7 +133,7 @@ impl Learner {
     pub fn accumulate(
         &mut self,
         batch: usize,
-        inputs: &[Input],
+        inputs: &[Values],
         targets: &Targets,
         objective: &Objective,
         share: f64,
@@ -186,7 +175,7 @@ impl Learner {
     ///
     /// # Errors
     /// When libtorch fails.
-    pub fn evaluate(&self, batch: usize, inputs: &[Input], names: &[&str]) -> Result<Vec<Vec<f32>>, TrainError> {
+    pub fn evaluate(&self, batch: usize, inputs: &[Values], names: &[&str]) -> Result<Vec<Vec<f32>>, TrainError> {
         let outputs = tch::no_grad(|| self.walk(batch, inputs, false, names))?;
         outputs.iter().map(|tensor| parameters::numbers(&parameters::channels_last(tensor)?)).collect()
     }
@@ -194,7 +183,7 @@ impl Learner {
     fn walk(
         &self,
         batch: usize,
-        inputs: &[Input],
+        inputs: &[Values],
         train: bool,
         names: &[&str],
     ) -> Result<Vec<tch::Tensor>, TrainError> {
@@ -205,20 +194,17 @@ impl Learner {
                 found.unwrap_or_else(|| panic!("the network has no output {name}")).1
             })
             .collect();
-        let given: Vec<_> = self.graph.inputs().map(|(_, node)| node.shape.clone()).collect();
-        assert_eq!(given.len(), inputs.len(), "inputs of the network");
-        let inputs = given
-            .iter()
-            .zip(inputs)
-            .map(|(shape, input)| self.to_device(batch, shape, input))
-            .collect::<Result<Vec<_>, TrainError>>()?;
+        assert_eq!(self.graph.inputs().count(), inputs.len(), "inputs of the network");
+        let given = self.graph.inputs().zip(inputs);
+        let inputs = given.map(|((_, node), values)| self.to_device(batch, &node.shape, values));
+        let inputs = inputs.collect::<Result<Vec<_>, TrainError>>()?;
         let bf16 = self.options.precision == Precision::Bf16;
         let walk = Walk { graph: &self.graph, parameters: &self.parameters, train, bf16, frozen: &self.options.frozen };
         let outputs = walk.run(batch, inputs, &ids)?;
         outputs.into_iter().map(|tensor| Ok(tensor.f_to_kind(Kind::Float)?)).collect()
     }
 
-    fn to_device(&self, batch: usize, shape: &est_nets::Shape, input: &Input) -> Result<tch::Tensor, TrainError> {
+    fn to_device(&self, batch: usize, shape: &est_nets::Shape, input: &Values) -> Result<tch::Tensor, TrainError> {
         let items = (batch * shape.repeat) as i64;
         // Pictures are told as [n, h, w, c] and seen as [n, c, h, w]: strides alone, which is libtorch's channels-last.
         let pictures = shape.item.len() == 3;
@@ -227,12 +213,10 @@ impl Learner {
             _ => shape.item.iter().map(|&side| side as i64).collect(),
         };
         let size = [&[items][..], &item].concat();
-        let expected = size.iter().product::<i64>() as usize;
-        let check = |len: usize| assert_eq!(len, expected, "numbers of an input {size:?}");
+        assert_eq!(input.len() as i64, size.iter().product::<i64>(), "numbers of an input {size:?}");
         let tensor = match input {
-            Input::Pixels(pixels) => {
-                check(pixels.len());
-                let x = tch::Tensor::f_from_data_size(pixels, &size, Kind::Uint8)?.f_to_device(self.device)?;
+            Values::Pixels(pixels) => {
+                let x = tch::Tensor::f_from_data_size(&pixels[..], &size, Kind::Uint8)?.f_to_device(self.device)?;
                 let x = x.f_to_kind(Kind::Float)?.f_div_scalar_(255.0)?;
                 if (self.options.mean, self.options.std) == ([0.0; 3], [1.0; 3]) {
                     x
@@ -241,12 +225,10 @@ impl Learner {
                     x.f_sub(&channel(&self.options.mean))?.f_div(&channel(&self.options.std))?
                 }
             }
-            Input::Numbers(numbers) => {
-                check(numbers.len());
+            Values::Numbers(numbers) => {
                 tch::Tensor::f_from_slice(numbers)?.f_to_device(self.device)?.f_view(&size[..])?
             }
-            Input::Indices(indices) => {
-                check(indices.len());
+            Values::Indices(indices) => {
                 tch::Tensor::f_from_slice(indices)?.f_to_device(self.device)?.f_view(&size[..])?
             }
         };

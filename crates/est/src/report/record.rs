@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use est_media::Numbering;
 use est_nets::weights::Provenance;
-use est_nets::{EstConfig, Preprocessing};
+use est_nets::{Network, Preprocessing};
 use serde::{Deserialize, Serialize};
 
 use super::output::OutputFile;
@@ -54,7 +54,7 @@ pub struct ModelRecord {
     pub provenance: Provenance,
     pub classes: Vec<String>,
     pub temperature: f32,
-    pub config: EstConfig,
+    pub config: Network,
     pub preprocessing: Preprocessing,
 }
 

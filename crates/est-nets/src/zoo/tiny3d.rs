@@ -1,0 +1,69 @@
+//! A small 3-D network with an LSTM, the example of docs/add-a-network.md: it trains in minutes on a CPU, and is what a
+//! network of its own is held against at the least. Ours, from no paper.
+
+use serde::{Deserialize, Serialize};
+
+use crate::blocks::{conv, linear, relu};
+use crate::graph::Graph;
+use crate::network::Architecture;
+use crate::op::Op;
+use crate::preprocessing::Sampling;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiny3d {
+    pub classes: usize,
+    /// Frames of a clip.
+    pub frames: usize,
+    /// Side of the square frames in pixels.
+    pub size: usize,
+}
+
+impl Tiny3d {
+    pub const DEFAULT: Tiny3d = Tiny3d { classes: 7, frames: 16, size: 112 };
+}
+
+impl Architecture for Tiny3d {
+    fn name(&self) -> String {
+        "tiny3d".to_string()
+    }
+
+    fn graph(&self) -> Graph {
+        let mut graph = Graph::new();
+        let g = &mut graph;
+        let x = g.frames([1, self.frames], self.size); // [B t, 3, s, s]
+        let x = conv(g, "conv1", x, 16, 3, 4);
+        let x = relu(g, "relu1", x);
+        let x = g.push("pool", Op::GlobalAveragePool, &[x]); // [B t, 16]
+        let x = g.push("sequence", Op::Group { by: self.frames }, &[x]); // [B, t, 16]
+        let x = g.push("mean", Op::MeanOverRows, &[x]);
+        let logits = linear(g, "fc", x, self.classes);
+        g.output("class_logits", logits);
+        graph
+    }
+
+    /// Sixteen frames, three apart.
+    fn sampling(&self) -> Sampling {
+        Sampling { window: 64, span: 48, step: 48 }
+    }
+
+    fn problem(&self) -> Option<String> {
+        (self.frames == 0 || self.size < 32).then(|| "`frames` is 0 or `size` below 32".to_string())
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn set_classes(&mut self, classes: usize) {
+        self.classes = classes;
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn set_size(&mut self, size: usize) {
+        self.size = size;
+    }
+}
