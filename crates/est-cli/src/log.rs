@@ -9,6 +9,8 @@ use est_data::set::BuildProgress;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
+use crate::hints;
+
 /// One line an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
@@ -167,7 +169,7 @@ impl Log {
 
 /// An error with its causes, in one line.
 pub fn text_of(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = error.downcast_ref().map_or_else(|| error.to_string(), hints::said);
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Many messages quote their cause already.
         if !text.contains(&cause) {

@@ -11,6 +11,7 @@ mod args;
 mod assets;
 mod commands;
 mod config;
+mod hints;
 mod live;
 mod log;
 mod notice;

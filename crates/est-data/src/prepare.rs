@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use est::report::DetectorRecord;
-use est::{CroppedFrame, Decoding, EstError, FaceSource, TrackedFaces};
+use est::{CroppedFrame, Decoding, EstError, FaceFinder, FaceSource, FaceStep, Faces, FrameSource};
 use est_media::{
     DecodeOptions, DecodeReport, DecoderProcess, Face, Frame, JpegColour, Numbering, Rect, RetinaFace, TrackId,
     TrackOptions, crop,
@@ -158,12 +158,13 @@ impl ClipMaker for VideoMaker<'_> {
         let mut tracks = Tracks { scratch, tracks: BTreeMap::new(), decoded: 0 };
         let (stopped, report) = match &mut self.detector {
             Some(detector) => {
-                let mut faces = TrackedFaces::new(video, detector, self.options.tracking.clone(), preprocessing);
+                let (tracking, timings) = (self.options.tracking.clone(), video.timings());
+                let mut faces = Faces::new(video, FaceFinder::new(detector, tracking, preprocessing, timings));
                 (tracks.follow(&mut faces)?, faces.report())
             }
             None => {
-                let mut faces = WholePictures { frames: video, preprocessing };
-                (tracks.follow(&mut faces)?, faces.frames.report())
+                let mut faces = Faces::new(video, WholePictures { preprocessing });
+                (tracks.follow(&mut faces)?, faces.report())
             }
         };
         Ok(match stopped {
@@ -175,15 +176,12 @@ impl ClipMaker for VideoMaker<'_> {
 
 /// Frames that are face crops already, of any size: the whole picture, made square by its longer side.
 struct WholePictures {
-    frames: Decoding,
     preprocessing: Preprocessing,
 }
 
-impl FaceSource for WholePictures {
-    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
-        let Some(Frame { index, pts_s, image, picture }) = self.frames.next_frame()? else {
-            return Ok(None);
-        };
+impl FaceStep for WholePictures {
+    fn push(&mut self, frame: Option<Frame>) -> Result<Vec<CroppedFrame>, EstError> {
+        let Some(Frame { index, pts_s, image, picture }) = frame else { return Ok(vec![]) };
         let face = Face {
             track: 1,
             rect: Rect { x: 0.0, y: 0.0, w: image.width as f32, h: image.height as f32 },
@@ -195,7 +193,7 @@ impl FaceSource for WholePictures {
         let whole = Preprocessing { crop: Crop::Square { margin: 1.0 }, ..self.preprocessing.clone() };
         let crops = vec![crop(&image, &face, &whole)];
         let file = picture.map(|picture| picture.file);
-        Ok(Some(vec![CroppedFrame { index, pts_s, file, faces: vec![face], crops, ended: vec![] }]))
+        Ok(vec![CroppedFrame { index, pts_s, file, faces: vec![face], crops, ended: vec![] }])
     }
 }
 

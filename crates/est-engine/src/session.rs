@@ -39,9 +39,10 @@ impl Options {
     pub const EXACT: Options = Options { threads: 0, precision: Precision::Exact };
 }
 
-/// A planned network with its weights and working memory.
+/// A planned network with its weights and working memory. A clone shares the plan and the weights, which are packed once,
+/// and has working memory of its own, so that many threads run one network beside each other without a lock.
 pub struct Session {
-    plan: Plan,
+    plan: Arc<Plan>,
     threads: Arc<ThreadPool>,
     buffers: Vec<Aligned<f32>>,
     /// Each thread's own buffers for the plan's front.
@@ -59,10 +60,15 @@ impl Session {
     pub fn new(graph: &Graph, tensors: &BTreeMap<String, Tensor>, options: &Options) -> Result<Session, EngineError> {
         let threads = threads::pool(options.threads)?;
         let plan = threads.install(|| Plan::new(graph, tensors, options.precision))?;
+        Ok(Session::of(Arc::new(plan), threads))
+    }
+
+    /// Without working memory yet: it grows in the first run.
+    fn of(plan: Arc<Plan>, threads: Arc<ThreadPool>) -> Session {
         let mut session = Session { plan, threads, buffers: vec![], cores: vec![], workspace: Workspace::default() };
         session.buffers.resize_with(session.plan.buffers.len(), Aligned::default);
         session.cores.resize_with(session.threads.current_num_threads(), Mutex::default);
-        Ok(session)
+        session
     }
 
     /// Runs `batch` elements. `inputs` are in the order of [`Graph::inputs`], the results in that of [`Graph::outputs`];
@@ -170,6 +176,12 @@ impl Session {
     /// One line a step: layer, kernel, shape of the result, buffers; for people.
     pub fn plan(&self) -> String {
         self.plan.to_string()
+    }
+}
+
+impl Clone for Session {
+    fn clone(&self) -> Self {
+        Session::of(self.plan.clone(), self.threads.clone())
     }
 }
 

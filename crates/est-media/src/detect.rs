@@ -1,6 +1,7 @@
 //! Where the faces of a picture are: RetinaFace run by the engine, its outputs decoded and duplicates dropped.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use est_engine::{Options, Precision, Session};
 use est_nets::{Tensor, retinaface};
@@ -58,11 +59,11 @@ const CUT_OUT: usize = 256;
 /// And are enlarged to this, if they are smaller.
 const ENLARGED: usize = 160;
 
-/// RetinaFace MobileNet-0.25 on the engine.
+/// RetinaFace MobileNet-0.25 on the engine. A clone shares the weights and the plans that were made, and works beside the
+/// others without a lock.
 pub struct RetinaFace {
-    tensors: BTreeMap<String, Tensor>,
+    plans: Arc<Plans>,
     options: DetectorOptions,
-    engine: Options,
     /// By input height and width, the latest last.
     sessions: Vec<([usize; 2], Session)>,
     /// The network's input, kept for the next picture: 3.7 MB of 640 x 480.
@@ -82,15 +83,16 @@ impl RetinaFace {
         // With factors in bf16 boxes move by a pixel, and crops with them.
         let engine = Options { precision: Precision::Exact, ..*engine };
         // Building a session checks the tensors; the smallest picture makes it cheap.
-        let smallest = Session::new(&retinaface::graph(MULTIPLE, MULTIPLE), &tensors, &engine)?;
-        Ok(RetinaFace { tensors, options, engine, sessions: vec![([MULTIPLE; 2], smallest)], input: vec![] })
+        let plans = Plans { tensors, engine, planned: Mutex::default() };
+        plans.session([MULTIPLE; 2])?;
+        Ok(RetinaFace { plans: Arc::new(plans), options, sessions: vec![], input: vec![] })
     }
 
     fn session(&mut self, side: [usize; 2]) -> Result<&mut Session, MediaError> {
         match self.sessions.iter().position(|(have, _)| *have == side) {
             Some(place) => self.sessions[place..].rotate_left(1),
             None => {
-                let session = Session::new(&retinaface::graph(side[0], side[1]), &self.tensors, &self.engine)?;
+                let session = self.plans.session(side)?;
                 if self.sessions.len() == SESSIONS {
                     self.sessions.remove(0);
                 }
@@ -98,6 +100,35 @@ impl RetinaFace {
             }
         }
         let (_, session) = self.sessions.last_mut().expect("found or pushed above");
+        Ok(session)
+    }
+}
+
+impl Clone for RetinaFace {
+    fn clone(&self) -> Self {
+        RetinaFace { plans: self.plans.clone(), options: self.options.clone(), sessions: vec![], input: vec![] }
+    }
+}
+
+/// The network for each size of a picture, planned once for all clones of a detector.
+struct Plans {
+    tensors: BTreeMap<String, Tensor>,
+    engine: Options,
+    /// By input height and width, the latest last. They never run, so they have no working memory.
+    planned: Mutex<Vec<([usize; 2], Session)>>,
+}
+
+impl Plans {
+    fn session(&self, side: [usize; 2]) -> Result<Session, MediaError> {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, session)) = planned.iter().find(|(have, _)| *have == side) {
+            return Ok(session.clone());
+        }
+        let session = Session::new(&retinaface::graph(side[0], side[1]), &self.tensors, &self.engine)?;
+        if planned.len() == SESSIONS {
+            planned.remove(0);
+        }
+        planned.push((side, session.clone()));
         Ok(session)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use est_nets::{SnippetAttention, Tensor};
 
 /// One cross-attention: its projections of queries and keys.
+#[derive(Debug, Clone)]
 pub struct CrossAttention {
     heads: usize,
     width: usize,

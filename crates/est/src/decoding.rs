@@ -1,12 +1,13 @@
 //! Decoding in a thread of its own, a few frames ahead of the rest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use est_media::{DecodeOptions, DecodeReport, Frame, MediaError, Video, VideoInfo};
 
 use crate::error::EstError;
+use crate::frames::FrameSource;
 use crate::source::Source;
 use crate::timings::{Stage, Timings};
 
@@ -51,27 +52,10 @@ impl Decoding {
         };
         Ok(Decoding { path, info, messages, report: DecodeReport::default(), thread, timings })
     }
+}
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub fn info(&self) -> &VideoInfo {
-        &self.info
-    }
-
-    /// What was decoded up to the frame that was given last.
-    pub fn report(&self) -> DecodeReport {
-        self.report.clone()
-    }
-
-    /// The time that this video takes: decoding, and whatever else of its path counts here.
-    pub fn timings(&self) -> &Timings {
-        &self.timings
-    }
-
-    /// The next frame, or None at the end.
-    pub fn next_frame(&mut self) -> Result<Option<Frame>, EstError> {
+impl FrameSource for Decoding {
+    fn next_frame(&mut self) -> Result<Option<Frame>, EstError> {
         if self.thread.is_none() {
             return Ok(None);
         }
@@ -87,6 +71,24 @@ impl Decoding {
             }
             Message::Opened(_) => unreachable!("a video is opened once"),
         }
+    }
+
+    fn info(&self) -> VideoInfo {
+        self.info.clone()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// What was decoded up to the frame that was given last.
+    fn report(&self) -> DecodeReport {
+        self.report.clone()
+    }
+
+    /// The time that this video takes: decoding, and whatever else of its path counts here.
+    fn timings(&self) -> Timings {
+        self.timings.clone()
     }
 }
 

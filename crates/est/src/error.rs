@@ -20,17 +20,28 @@ pub enum EstError {
     #[error("{id}: {problem}; use a weights file written by `est weights import`")]
     Model { id: String, problem: String },
     #[error(
-        "{path}: picture {frame} is {width} x {height}, but --crops takes face crops of {size} x {size} as they are; \
-         leave out --crops to have faces found and cropped"
+        "{path}: picture {frame} is {width} x {height}, but face crops of {size} x {size} are taken as they are; have \
+         faces found and cropped instead"
     )]
     CropSize { path: PathBuf, frame: u64, width: usize, height: usize, size: usize },
-    #[error("{path}: cannot be written ({error}); choose another --out or make room")]
+    #[error("frame {frame} is at {pts_s} s{}; give frames in order of time", before(*.before_s))]
+    FrameTime { frame: u64, pts_s: f64, before_s: Option<f64> },
+    #[error("{path}: {problem}")]
+    Detector { path: PathBuf, problem: String },
+    /// A file that est needs beside itself and that is in none of the places where it is looked for.
+    #[error("{what} ({file}): not installed; run `make setup` in the repository, or name the file")]
+    NotInstalled { what: &'static str, file: &'static str },
+    #[error("{path}: cannot be written ({error}); make room, or write elsewhere")]
     Output { path: PathBuf, error: std::io::Error },
     #[error(
         "the program ffmpeg {0}; annotated video needs it: install FFmpeg with libx264 (Debian and Ubuntu: apt install \
-         ffmpeg; macOS: brew install ffmpeg), or leave mp4 out of --format"
+         ffmpeg; macOS: brew install ffmpeg), or do without"
     )]
     Encoder(String),
     #[error("{pattern}: {problem}")]
     Source { pattern: String, problem: String },
+}
+
+fn before(before_s: Option<f64>) -> String {
+    before_s.map_or(String::new(), |before_s| format!(", not after the frame before ({before_s} s)"))
 }

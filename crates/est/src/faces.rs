@@ -1,5 +1,6 @@
 //! Frames with the crops of their faces: what the recogniser reads. A trait, so that tests need no video.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use est_media::{
@@ -8,8 +9,8 @@ use est_media::{
 };
 use est_nets::{Crop, Preprocessing};
 
-use crate::decoding::Decoding;
 use crate::error::EstError;
+use crate::frames::FrameSource;
 use crate::timings::{Stage, Timings};
 
 /// A decoded frame, its faces by track, and one crop for each.
@@ -36,6 +37,16 @@ pub trait FaceSource {
     }
 }
 
+impl<S: FaceSource + ?Sized> FaceSource for &mut S {
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+        (**self).next_frames()
+    }
+
+    fn report(&self) -> DecodeReport {
+        (**self).report()
+    }
+}
+
 /// A detector whose time counts.
 struct Timed<D> {
     detector: D,
@@ -48,19 +59,35 @@ impl<D: Detector> Detector for Timed<D> {
     }
 }
 
-/// Decodes, detects, tracks and crops.
-pub struct TrackedFaces<D: Detector> {
-    frames: Decoding,
-    tracker: FaceTracker<Timed<Upright<D>>>,
-    preprocessing: Preprocessing,
-    finished: bool,
+/// A step that frames are pushed into and that gives them with their faces.
+pub trait FaceStep: Send {
+    /// Takes the next frame, and gives those whose faces are certain by now: a few frames later where faces between two
+    /// detections are interpolated. None: the frame before was the last.
+    ///
+    /// # Errors
+    /// When the detector fails, or the frame is none that can be taken.
+    fn push(&mut self, frame: Option<Frame>) -> Result<Vec<CroppedFrame>, EstError>;
 }
 
-impl<D: Detector> TrackedFaces<D> {
-    pub fn new(frames: Decoding, detector: D, tracking: TrackOptions, preprocessing: Preprocessing) -> Self {
+impl FaceStep for Box<dyn FaceStep> {
+    fn push(&mut self, frame: Option<Frame>) -> Result<Vec<CroppedFrame>, EstError> {
+        (**self).push(frame)
+    }
+}
+
+/// Finds faces, follows them and cuts them out.
+pub struct FaceFinder<D: Detector> {
+    tracker: FaceTracker<Timed<Upright<D>>>,
+    preprocessing: Preprocessing,
+    timings: Timings,
+}
+
+impl<D: Detector> FaceFinder<D> {
+    /// The time that it takes counts to `timings`.
+    pub fn new(detector: D, tracking: TrackOptions, preprocessing: Preprocessing, timings: Timings) -> Self {
         let detector = Upright::new(detector, preprocessing.upright_beyond, tracking.min_score);
-        let tracker = FaceTracker::new(Timed { detector, timings: frames.timings().clone() }, tracking);
-        TrackedFaces { frames, tracker, preprocessing, finished: false }
+        let tracker = FaceTracker::new(Timed { detector, timings: timings.clone() }, tracking);
+        FaceFinder { tracker, preprocessing, timings }
     }
 
     fn cropped(&self, tracked: FrameFaces) -> CroppedFrame {
@@ -70,35 +97,27 @@ impl<D: Detector> TrackedFaces<D> {
             faces.iter_mut().for_each(|face| face.quality = face.quality.min(uprightness(&face.landmarks)));
         }
         let crops = || faces.iter().map(|face| crop(&frame.image, face, &self.preprocessing)).collect();
-        let crops = self.frames.timings().time(Stage::Crop, crops);
+        let crops = self.timings.time(Stage::Crop, crops);
         let file = frame.picture.map(|picture| picture.file);
         CroppedFrame { index: frame.index, pts_s: frame.pts_s, file, crops, faces, ended }
     }
 }
 
-impl<D: Detector> FaceSource for TrackedFaces<D> {
-    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
-        if self.finished {
-            return Ok(None);
-        }
-        let next = self.frames.next_frame()?;
-        self.finished = next.is_none();
+impl<D: Detector + Send> FaceStep for FaceFinder<D> {
+    fn push(&mut self, frame: Option<Frame>) -> Result<Vec<CroppedFrame>, EstError> {
         let tracker = &mut self.tracker;
-        let tracked = self.frames.timings().time_around(Stage::Track, Stage::Detect, || match next {
+        let tracked = self.timings.time_around(Stage::Track, Stage::Detect, || match frame {
             Some(frame) => tracker.push(frame),
             None => tracker.finish(),
         })?;
-        Ok(Some(tracked.into_iter().map(|frame| self.cropped(frame)).collect()))
-    }
-
-    fn report(&self) -> DecodeReport {
-        self.frames.report()
+        Ok(tracked.into_iter().map(|frame| self.cropped(frame)).collect())
     }
 }
 
 /// Frames that already are face crops of the model's size: one track, the whole picture its box.
+#[derive(Debug, Clone)]
 pub struct GivenCrops {
-    frames: Decoding,
+    path: PathBuf,
     size: usize,
     max_gap_s: f64,
     track: TrackId,
@@ -106,9 +125,10 @@ pub struct GivenCrops {
 }
 
 impl GivenCrops {
-    /// A pause of more than `max_gap_s` seconds starts a new track, as it does for tracked faces.
-    pub fn new(frames: Decoding, size: usize, max_gap_s: f64) -> Self {
-        GivenCrops { frames, size, max_gap_s, track: 1, latest_s: None }
+    /// Of the source that messages call `path`. A pause of more than `max_gap_s` seconds starts a new track, as it does for
+    /// tracked faces.
+    pub fn new(path: PathBuf, size: usize, max_gap_s: f64) -> Self {
+        GivenCrops { path, size, max_gap_s, track: 1, latest_s: None }
     }
 
     fn face(&self) -> Face {
@@ -124,14 +144,12 @@ impl GivenCrops {
     }
 }
 
-impl FaceSource for GivenCrops {
-    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
-        let Some(Frame { index, pts_s, image, picture }) = self.frames.next_frame()? else {
-            return Ok(None);
-        };
+impl FaceStep for GivenCrops {
+    fn push(&mut self, frame: Option<Frame>) -> Result<Vec<CroppedFrame>, EstError> {
+        let Some(Frame { index, pts_s, image, picture }) = frame else { return Ok(vec![]) };
         if (image.width, image.height) != (self.size, self.size) {
             return Err(EstError::CropSize {
-                path: self.frames.path().to_owned(),
+                path: self.path.clone(),
                 frame: index,
                 width: image.width,
                 height: image.height,
@@ -145,7 +163,31 @@ impl FaceSource for GivenCrops {
         }
         self.latest_s = Some(pts_s);
         let (file, faces) = (picture.map(|picture| picture.file), vec![self.face()]);
-        Ok(Some(vec![CroppedFrame { index, pts_s, file, faces, crops: vec![image], ended }]))
+        Ok(vec![CroppedFrame { index, pts_s, file, faces, crops: vec![image], ended }])
+    }
+}
+
+/// The frames of a source with their faces.
+pub struct Faces<F: FrameSource, S: FaceStep> {
+    frames: F,
+    step: S,
+    finished: bool,
+}
+
+impl<F: FrameSource, S: FaceStep> Faces<F, S> {
+    pub fn new(frames: F, step: S) -> Self {
+        Faces { frames, step, finished: false }
+    }
+}
+
+impl<F: FrameSource, S: FaceStep> FaceSource for Faces<F, S> {
+    fn next_frames(&mut self) -> Result<Option<Vec<CroppedFrame>>, EstError> {
+        if self.finished {
+            return Ok(None);
+        }
+        let next = self.frames.next_frame()?;
+        self.finished = next.is_none();
+        Ok(Some(self.step.push(next)?))
     }
 
     fn report(&self) -> DecodeReport {

@@ -1,40 +1,28 @@
 //! Apparent facial expressions over time, from video.
 //!
-//! The way of the data, each step a module or a crate below:
-//! `decode -> detect -> track -> align -> clip (105 -> 75) -> snippets (7 x 5) -> encoder -> aasfe -> transformer ->
-//! emotion -> report`. [`Reader`] walks those up to the crop, [`Recogniser`] has the others as methods, and
-//! [`OpenVideo::read`] walks them all:
-//!
 //! ```no_run
-//! use std::path::Path;
-//!
-//! use est::{EstError, Model, Reader, Recogniser, RecogniserOptions, Source};
-//! use est_media::{DecodeOptions, DetectorOptions, RetinaFace, TrackOptions};
-//! use est_nets::weights::load_tensors;
-//!
-//! fn main() -> Result<(), EstError> {
-//!     let options = RecogniserOptions::default();
-//!     let tensors = load_tensors(Path::new("retinaface_mobilenet0.25.pth"))?.tensors;
-//!     let detector = RetinaFace::new(tensors, DetectorOptions::default(), &options.engine)?;
-//!     let preprocessing = Model::preprocessing(Path::new("model.est"))?;
-//!     let reader = Reader::new(preprocessing, Some(detector), TrackOptions::default(), DecodeOptions::default());
-//!
-//!     // Its faces are found while the model is read.
-//!     let video = reader.open(&Source::File("interview.mp4".into()))?;
-//!     let mut recogniser = Recogniser::new(Model::open(Path::new("model.est"))?, options)?;
-//!     let mut print = |row| {
-//!         println!("{row:?}");
-//!         Ok(())
-//!     };
-//!     let summary = video.read(&mut recogniser, "interview", &mut print, &mut |_| ())?;
-//!     println!("{} frames, {} faces", summary.frames_decoded, summary.tracks.len());
+//! fn main() -> Result<(), est::EstError> {
+//!     let pipeline = est::Pipeline::builder().build()?;
+//!     let mut rows = pipeline.rows("interview.mp4")?;
+//!     for row in rows.by_ref() {
+//!         println!("{:?}", row?);
+//!     }
+//!     println!("{} faces", rows.summary().tracks.len());
 //!     Ok(())
 //! }
 //! ```
+//!
+//! [`Pipeline::rows`] takes a caller's own frames too ([`OwnFrames`]), [`Pipeline::stream`] takes them one at a time, and
+//! [`Pipeline::report`] writes files. The way of the data, each step a module or a crate below:
+//! `decode -> detect -> track -> align -> clip (105 -> 75) -> snippets (7 x 5) -> encoder -> aasfe -> transformer ->
+//! emotion -> report`. Each step can be had by itself: [`FrameSource`] gives frames, a [`FaceStep`] finds, follows and cuts
+//! out their faces, a [`Scorer`] lays windows over them and asks a [`Recogniser`], whose networks take crops to features and
+//! the features of a clip to its [`Emotion`].
 #![forbid(unsafe_code)]
 
 mod ahead;
 mod assemble;
+pub mod assets;
 mod attention;
 mod clip;
 mod decoding;
@@ -42,14 +30,17 @@ mod emotion;
 mod error;
 mod faces;
 pub mod foreign;
+mod frames;
 mod model;
 mod parquet_table;
+mod pipeline;
 mod reader;
-mod reading;
 mod recogniser;
 pub mod report;
 mod row;
+mod rows;
 pub mod run;
+mod scorer;
 mod signal;
 mod snippets;
 mod source;
@@ -62,12 +53,21 @@ pub use clip::{CropId, Layout, Timeline, Window, centre_window, stretch};
 pub use decoding::Decoding;
 pub use emotion::{Emotion, largest};
 pub use error::EstError;
-pub use faces::{CroppedFrame, FaceSource, GivenCrops, TrackedFaces};
+pub use est_engine::{Options as EngineOptions, Precision};
+pub use est_media::{DecodeOptions, DetectorOptions, Frame, Image, RetinaFace, TrackOptions};
+pub use est_nets::Preprocessing;
+pub use faces::{CroppedFrame, FaceFinder, FaceSource, FaceStep, Faces, GivenCrops};
+pub use frames::{FrameSource, IntoFrames, OwnFrames};
 pub use model::{CLASSES, ImportOptions, Model, usual_classes};
 pub use parquet_table::{ParquetTable, is_parquet, read_parquet};
+pub use pipeline::{
+    FaceDetector, Pipeline, PipelineBuilder, ReportOptions, Reported, StartingPipeline, Weights, record_path,
+};
 pub use reader::{OpenVideo, Reader};
-pub use recogniser::{Progress, Recogniser, RecogniserOptions};
+pub use recogniser::{Recogniser, RecogniserOptions};
 pub use row::{FaceRow, Row, Scored, Status, UNCERTAIN};
+pub use rows::{Progress, RowStream, Rows, recognise};
+pub use scorer::Scorer;
 pub use signal::{Baseline, SignalOptions};
 pub use snippets::{test_places, train_places};
 pub use source::{Input, Source, is_video, read_list, tell_apart};

@@ -1,5 +1,4 @@
-//! The path from frames with faces to rows, step by step. Each step is a public method; [`Recogniser::recognise`]
-//! walks them all.
+//! The networks, made ready to run: crops to features, features of a clip to its emotion.
 
 use est_engine::{EngineError, Precision, Session};
 use est_media::Image;
@@ -9,10 +8,7 @@ use crate::attention::{CrossAttention, over_heads};
 use crate::clip::Layout;
 use crate::emotion::Emotion;
 use crate::error::EstError;
-use crate::faces::FaceSource;
 use crate::model::Model;
-use crate::reading::Reading;
-use crate::row::Row;
 use crate::snippets::test_places;
 use crate::timings::{Stage, Timings};
 
@@ -50,7 +46,9 @@ pub(crate) const ENCODER_BATCH: usize = 35;
 /// Clips that are scored together: the weights behind the encoder, 92 MB, are read once for all of them.
 const SCORE_BATCH: usize = 8;
 
-/// A model made ready to run.
+/// A model made ready to run. A clone shares the weights and works beside the others without a lock: one for each video
+/// that is read at the same time.
+#[derive(Clone)]
 pub struct Recogniser {
     model: Model,
     /// None for a network that reads the frames of a clip together: then a crop's features are its normalised pixels, and
@@ -80,13 +78,6 @@ pub(crate) struct Answer {
     pub emotion: Emotion,
     /// Over the snippets; empty unless asked for.
     pub attention: Vec<f32>,
-}
-
-/// How far a video is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Progress {
-    pub frames: u64,
-    pub pts_s: f64,
 }
 
 impl Recogniser {
@@ -149,6 +140,17 @@ impl Recogniser {
     /// Crops encoded since this recogniser was made.
     pub fn encoded(&self) -> u64 {
         self.encoded
+    }
+
+    /// A clone that does not wait for full batches of the encoder.
+    pub(crate) fn prompt(&self) -> Self {
+        let mut recogniser = self.clone();
+        recogniser.options.prompt = true;
+        recogniser
+    }
+
+    pub(crate) fn timings(&self) -> &Timings {
+        &self.timings
     }
 
     /// Counts the time of the stages from here on.
@@ -238,30 +240,6 @@ impl Recogniser {
         let sound = "the engine gives finite numbers, and the temperature is checked";
         let emotions = logits.map(|logits| Emotion::from_logits(logits, temperature).expect(sound));
         Ok(emotions.enumerate().map(|(clip, emotion)| Answer { emotion, attention: attention(clip) }).collect())
-    }
-
-    /// Everything: takes frames with their faces from `source` until it ends, gives each row to `sink` once it is
-    /// final, in the order of frames and then tracks. Memory does not grow with the video.
-    pub fn recognise(
-        &mut self,
-        source: &mut dyn FaceSource,
-        sink: &mut dyn FnMut(Row) -> Result<(), EstError>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), EstError> {
-        let timings = self.timings.clone();
-        let mut give = |rows: Vec<Row>| timings.time(Stage::Report, || rows.into_iter().try_for_each(&mut *sink));
-        let mut reading = Reading::new(self);
-        let mut done = Progress::default();
-        while let Some(frames) = source.next_frames()? {
-            for frame in frames {
-                done = Progress { frames: done.frames + 1, pts_s: frame.pts_s };
-                reading.frame(frame)?;
-            }
-            give(reading.rows())?;
-            progress(done);
-        }
-        reading.finish()?;
-        give(reading.rows())
     }
 }
 

@@ -74,7 +74,7 @@ fn rows(recogniser: &mut Recogniser, mut script: Script) -> Vec<Row> {
         rows.push(row);
         Ok(())
     };
-    recogniser.recognise(&mut script, &mut sink, &mut |_| ()).unwrap();
+    est::recognise(recogniser, &mut script, &mut sink, &mut |_| ()).unwrap();
     rows
 }
 

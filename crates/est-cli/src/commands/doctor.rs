@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::table;
 use crate::args::DoctorArgs;
-use crate::assets::{self, DETECTOR_FILE, DETECTOR_SHA256, MESH_FILE, MESH_SHA256};
+use crate::assets::{Asset, DETECTOR, MESH, WEIGHTS};
 
 struct Finding {
     what: &'static str,
@@ -26,9 +26,9 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         program(),
         processor(),
         decoder(),
-        asset("face detector", DETECTOR_FILE, DETECTOR_SHA256, "missing"),
+        asset("face detector", &DETECTOR, "missing"),
         // Only `est synth` asks for it.
-        asset("head mesh", MESH_FILE, MESH_SHA256, "not there"),
+        asset("head mesh", &MESH, "not there"),
         default_weights(),
     ];
     if args.json {
@@ -83,15 +83,15 @@ fn decoder() -> Finding {
 }
 
 /// A file that the set-up fetches; `without` is what its absence is called.
-fn asset(what: &'static str, file: &str, sum: &str, without: &'static str) -> Finding {
-    let places = assets::places(file);
+fn asset(what: &'static str, asset: &Asset, without: &'static str) -> Finding {
+    let (file, places) = (asset.file, asset.places());
     let Some(path) = places.iter().find(|path| path.is_file()) else {
         let looked: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
         let details = format!("run `make setup`, or put {file} into one of: {}", looked.join(", "));
         return Finding { what, state: without, details };
     };
     let (state, details) = match weights::file::sha256(path) {
-        Ok(found) if found == sum => ("ok", path.display().to_string()),
+        Ok(found) if asset.sha256.is_none_or(|sum| sum == found) => ("ok", path.display().to_string()),
         Ok(_) => {
             ("damaged", format!("{} is not the file that was tested; remove it, then `make setup`", path.display()))
         }
@@ -103,7 +103,7 @@ fn asset(what: &'static str, file: &str, sum: &str, without: &'static str) -> Fi
 /// A weights file holds the hash of its own tensors, so none has to be written here.
 fn default_weights() -> Finding {
     let what = "default weights";
-    let path = match assets::weights() {
+    let path = match WEIGHTS.find(None) {
         Ok(path) => path,
         Err(problem) => return Finding { what, state: "missing", details: problem.to_string() },
     };

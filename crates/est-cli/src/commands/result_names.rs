@@ -7,7 +7,7 @@ use est::report::Format;
 use est::run::OutputFolder;
 use est::{EstError, Input};
 
-use super::predict::record_path;
+use est::record_path;
 
 /// Bytes that the name of a file may have on any usual file system.
 const NAME_MOST: usize = 255;

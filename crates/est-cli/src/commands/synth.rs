@@ -20,7 +20,7 @@ const SHEET_SUBJECTS: usize = 8;
 pub fn run(args: &SynthArgs) -> anyhow::Result<ExitCode> {
     let log = Log::new(args.json);
     let profile = profile(args)?;
-    let mesh = assets::mesh(args.mesh.as_deref())?;
+    let mesh = assets::MESH.find(args.mesh.as_deref())?;
     let source: Box<dyn Source> = match &args.portraits {
         None => Box::new(Heads::open(&mesh)?),
         Some(folder) if args.blends => Box::new(Portraits::open(folder, &mesh)?.with_blends()),

@@ -83,7 +83,7 @@ fn scores_are_of_what_users_get() {
         rows.push(row);
         Ok(())
     };
-    recogniser.recognise(&mut source, &mut sink, &mut |_| ()).unwrap();
+    est::recognise(&mut recogniser, &mut source, &mut sink, &mut |_| ()).unwrap();
     let expected = &rows[0].face.as_ref().unwrap().scored.emotion.probabilities;
     let place = table.column("clip").iter().position(|id| *id == clip.clip).unwrap();
     let found = est::usual_classes(6).unwrap();

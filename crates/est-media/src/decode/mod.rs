@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod live;
 mod numbering;
 mod opening;
+mod own;
 mod png;
 mod range;
 mod stills;

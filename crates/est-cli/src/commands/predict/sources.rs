@@ -7,6 +7,7 @@ use est_media::Live;
 
 use super::Ended;
 use crate::args::PredictArgs;
+use crate::hints;
 use crate::log::Log;
 
 /// The part of `all` videos that is to be done.
@@ -52,7 +53,7 @@ pub(super) fn inputs(args: &PredictArgs, log: Log, ended: &mut Ended) -> Vec<Inp
     for found in listed.chain(named) {
         match found {
             Ok(found) => inputs.extend(found),
-            Err(error) => ended.failed(log, &error.to_string()),
+            Err(error) => ended.failed(log, &hints::said(&error)),
         }
     }
     inputs

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Ended, Run};
 use crate::args::PredictArgs;
+use crate::hints;
 
 /// Whether what is asked for can be done without a folder of results.
 pub(super) fn check(args: &PredictArgs) -> anyhow::Result<()> {
@@ -42,7 +43,7 @@ pub(super) fn go(run: &mut Run, inputs: &[Input], ended: &mut Ended) {
                 }
                 return;
             }
-            Err(error) => ended.failed(run.log, &error.to_string()),
+            Err(error) => ended.failed(run.log, &hints::said(&error)),
         }
     }
 }

@@ -8,6 +8,7 @@ use est_media::{DecodeOptions, Image, Rect, TrackId, VideoInfo};
 use super::privacy::{HOLD_S, Privacy, hidden, pixelate};
 use crate::decoding::Decoding;
 use crate::error::EstError;
+use crate::frames::FrameSource;
 use crate::row::Row;
 use crate::source::Source;
 
@@ -55,7 +56,7 @@ impl Replay {
         self.privacy
     }
 
-    pub fn info(&self) -> &VideoInfo {
+    pub fn info(&self) -> VideoInfo {
         self.frames.info()
     }
 
