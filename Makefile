@@ -77,5 +77,6 @@ soak: build
 test-full: test fuzz soak
 	tools/setup.sh bids tables
 	EST_LONG=1 cargo test --locked -p est-cli --test cli -- time_axis:: bids::
+	EST_LONG=1 cargo test --locked -p est --test outside
 	EST_TWO_HOURS=$(CURDIR)/target/two-hours.parquet cargo test --locked -p est --lib two_hours
 	target/tables-venv/bin/python tools/parquet-readers.py target/two-hours.parquet
