@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// Gives `program` one second of a real face on its standard input: a row for each frame, and expressions.
 fn reads_frames(program: &Path) {
-    assert!(program.is_file(), "a whole \`cargo test\` builds the examples; \`cargo build --examples\` does alone");
+    assert!(program.is_file(), "a whole `cargo test` builds the examples; `cargo build --examples` does alone");
     let repository = repository();
     let mut frames = Command::new("ffmpeg")
         .args(["-v", "error", "-i", "downloads/single_face.mp4", "-vf", "scale=320:240", "-r", "25", "-t", "1"])
