@@ -17,7 +17,7 @@ use crate::backbone::Backbone;
 use crate::blocks::{AttentionSpec, linear, relu};
 use crate::feed::Feed;
 use crate::graph::{Graph, NodeId};
-use crate::network::{Architecture, SnippetAttention};
+use crate::network::{Architecture, SnippetAttention, classes_and_size};
 use crate::op::{Init, Op};
 use crate::{ssop, transformer};
 
@@ -117,24 +117,10 @@ impl EstConfig {
 }
 
 impl Architecture for EstConfig {
+    classes_and_size!();
+
     fn name(&self) -> String {
         format!("est-{}", self.backbone.name())
-    }
-
-    fn classes(&self) -> usize {
-        self.classes
-    }
-
-    fn set_classes(&mut self, classes: usize) {
-        self.classes = classes;
-    }
-
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn set_size(&mut self, size: usize) {
-        self.size = size;
     }
 
     fn orders(&self) -> usize {

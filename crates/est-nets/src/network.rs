@@ -68,6 +68,28 @@ pub trait Architecture: Debug {
     }
 }
 
+/// What [`Architecture`] asks about classes and size, of a config that has the fields `classes` and `size`.
+macro_rules! classes_and_size {
+    () => {
+        fn classes(&self) -> usize {
+            self.classes
+        }
+
+        fn set_classes(&mut self, classes: usize) {
+            self.classes = classes;
+        }
+
+        fn size(&self) -> usize {
+            self.size
+        }
+
+        fn set_size(&mut self, size: usize) {
+            self.size = size;
+        }
+    };
+}
+pub(crate) use classes_and_size;
+
 /// A multi-head attention of one query over the snippets of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnippetAttention {

@@ -1,6 +1,6 @@
 //! Which graph a stage trains, what it begins with, and the weights file that comes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use est::Model;
@@ -44,7 +44,10 @@ pub(crate) fn initial(
 ) -> Result<BTreeMap<String, Tensor>, TrainError> {
     let whole = network.graph();
     let mut tensors = random_weights(&whole, config.seed);
-    tensors.extend(random_weights(graph, config.seed).into_iter().filter(|(name, _)| name.starts_with("fc.")));
+    // The classifier of single frames is no part of the network.
+    let beside = random_weights(graph, config.seed).into_iter().filter(|(name, _)| !tensors.contains_key(name));
+    let beside: Vec<_> = beside.collect();
+    tensors.extend(beside);
     let Some(path) = &config.initial else { return Ok(tensors) };
     let given = with_trunk(path, config.initial_prefix.as_deref(), network)?.into_iter();
     let fitting: BTreeMap<_, _> =
@@ -85,7 +88,8 @@ pub(crate) fn write_weights(
     let network = network(config, corpus);
     let mut all = base.clone();
     all.extend(tensors);
-    all.retain(|name, _| !name.starts_with("fc."));
+    let whole: BTreeSet<String> = network.graph().parameters().into_iter().map(|spec| spec.name).collect();
+    all.retain(|name, _| whole.contains(name));
     let record = corpus.set().record();
     let mut scalars = BTreeMap::from([
         ("seed".to_string(), json!(config.seed)),

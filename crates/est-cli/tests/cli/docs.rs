@@ -165,3 +165,16 @@ fn the_users_pages_can_be_followed() {
     }
     assert!(count >= 15, "{count} commands run");
 }
+
+/// The page shows the network and the list as they are, and the network is short enough to be an example.
+#[test]
+fn the_page_about_networks_shows_the_sources() {
+    let read = |path: &str| std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+    let (page, example) = (read("docs/add-a-network.md"), read("crates/est-nets/src/zoo/tiny3d.rs"));
+    assert!(page.contains(&format!("```rust\n{example}```")), "docs/add-a-network.md shows another zoo/tiny3d.rs");
+    assert!(example.lines().count() <= 60, "{} lines", example.lines().count());
+    let list = read("crates/est-nets/src/network.rs");
+    let list = &list[list.find("\nnetworks! {").expect("the list")..];
+    let list = &list[..list.find("\n}\n").expect("its end") + 3];
+    assert!(page.contains(&format!("```rust{list}```")), "docs/add-a-network.md shows another list than network.rs");
+}

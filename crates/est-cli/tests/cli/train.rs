@@ -283,3 +283,38 @@ fn two_stages_with_a_frozen_encoder() {
     std::fs::copy(place.out("frozen").join("weights.est"), &initial).unwrap();
     place.train("frozen", &["--resume"]).failed_with(&["checkpoint.est", "other weights", "initial"]);
 }
+
+/// The example of docs/add-a-network.md has what every network has: it trains, goes on, evaluates, predicts, costs.
+#[test]
+fn a_network_that_reads_its_frames_together() {
+    let place = Place::new(SmallSet::new());
+    let config = "preset = \"tiny3d\"\nround = \"fold-1\"\n[optimiser]\nrate = 3e-3\nepochs = 30\nwarmup = 1\nbatch = 6\n[network]\nframes = 8";
+    place.config(config);
+    let done = place.train("out", &["--json"]).succeeded();
+    let result: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    // Colours tell the classes of the small set apart: chance is a third.
+    assert!(result["war"].as_f64().unwrap() > 0.6, "{}", done.stdout);
+    place.train("out", &["--resume"]).succeeded();
+
+    let weights = place.out("out").join("weights.est");
+    let weights = weights.to_str().unwrap();
+    let shown = est(&["weights", "show", weights]).succeeded().stdout;
+    assert!(shown.contains("tiny3d-3") && shown.contains("\"architecture\":\"tiny3d\""), "{shown}");
+    let (set, scores) = (place.set(), place.out("scores"));
+    let args = ["eval", "--weights", weights, "--data", set.to_str().unwrap(), "--out", scores.to_str().unwrap()];
+    est(&[&args[..], &["--round", "fold-1"]].concat()).succeeded();
+    assert!(scores.join("report.md").is_file());
+    let explained = place.out("explained");
+    let args = ["explain", "--weights", weights, "--data", set.to_str().unwrap(), "--out", explained.to_str().unwrap()];
+    est(&args).failed_with(&["tiny3d-3", "no attention to explain"]);
+
+    let demo = est_goldens::download("single_face.mp4");
+    let (demo, rows) = (demo.to_str().unwrap(), place.out("rows"));
+    let args = ["predict", demo, "--weights", weights, "--out", rows.to_str().unwrap(), "--format", "csv,html"];
+    est(&args).succeeded();
+    let table = std::fs::read_to_string(rows.join("single_face.csv")).unwrap();
+    assert!(table.lines().filter(|line| line.contains(",padded,")).count() > 50, "{}", table.lines().nth(1).unwrap());
+    place.config(&format!("stage = \"frames\"\n{config}"));
+    place.train("frames", &[]).failed_with(&["no frame encoder", "clips"]);
+    assert!(est(&["complexity", "tiny3d"]).succeeded().stdout.contains("tiny3d"));
+}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blocks::{conv, linear, relu};
 use crate::graph::Graph;
-use crate::network::Architecture;
+use crate::network::{Architecture, classes_and_size};
 use crate::op::Op;
 use crate::preprocessing::Sampling;
 
@@ -24,6 +24,8 @@ impl Tiny3d {
 }
 
 impl Architecture for Tiny3d {
+    classes_and_size!();
+
     fn name(&self) -> String {
         "tiny3d".to_string()
     }
@@ -49,21 +51,5 @@ impl Architecture for Tiny3d {
 
     fn problem(&self) -> Option<String> {
         (self.frames == 0 || self.size < 32).then(|| "`frames` is 0 or `size` below 32".to_string())
-    }
-
-    fn classes(&self) -> usize {
-        self.classes
-    }
-
-    fn set_classes(&mut self, classes: usize) {
-        self.classes = classes;
-    }
-
-    fn size(&self) -> usize {
-        self.size
-    }
-
-    fn set_size(&mut self, size: usize) {
-        self.size = size;
     }
 }
