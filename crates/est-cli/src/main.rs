@@ -23,6 +23,13 @@ use args::{Args, Command};
 use clap::FromArgMatches;
 use config::Config;
 
+/// A training step takes and gives back gigabytes. The system's allocator returns them to the kernel each time, which clears every
+/// page anew for the next step; this one keeps them, for libtorch too: 8.4 s instead of 10.5 s a step of 280 crops in bf16,
+/// on two cores. Its settings are in .cargo/config.toml.
+#[cfg(feature = "train")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match parse() {
         // For the test of the documentation's commands.

@@ -18,6 +18,10 @@ use est_train::autodiff::{AdamStep, Learner, LearnerOptions, Precision, Targets}
 use est_train::{Augment, Corpus, Draw, Frames, Loader, Objective, Sampler, TrainConfig, orders};
 use jpeg_encoder::{ColorType, Encoder};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const BATCH: usize = 8;
 const SIZE: usize = 224;
 
