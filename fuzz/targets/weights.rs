@@ -5,13 +5,13 @@
 use est::{ImportOptions, Model};
 use est_fuzz::{file, parts};
 use est_nets::weights::{Wanted, load, load_tensors};
-use est_nets::{Graph, Op, Preprocessing};
+use est_nets::{Feed, Graph, Op, Preprocessing};
 use libfuzzer_sys::fuzz_target;
 
 /// A network of a few tensors, so that inputs of a few hundred bytes hold one.
 fn small() -> Wanted<'static> {
     let mut graph = Graph::new();
-    let x = graph.input("x", 1, &[1]);
+    let x = graph.input("x", Feed::Values, 1, &[1]);
     let x = graph.push("a", Op::Linear { inputs: 1, outputs: 1 }, &[x]);
     let x = graph.push("b.0", Op::Linear { inputs: 1, outputs: 1 }, &[x]);
     graph.output("y", x);
