@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::est::EstConfig;
 use crate::feed::Feed;
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NoSuchNode, NodeId};
 use crate::op::Op;
 use crate::preprocessing::Sampling;
 use crate::zoo::Tiny3d;
@@ -118,22 +118,27 @@ impl Network {
 
     /// What prediction runs: all inputs, the output `class_logits`.
     pub fn prediction(&self) -> Graph {
-        self.whole(&[CLASS_LOGITS])
+        self.whole(&[CLASS_LOGITS]).expect(KNOWN)
     }
 
-    /// What training runs: all inputs, the outputs `class_logits` and, with the SSOP head, `order_logits`.
-    pub fn training(&self) -> Graph {
-        self.whole(&self.trained_outputs())
+    /// What training runs: all inputs, the outputs `class_logits`, with the SSOP head `order_logits`, and `more`.
+    ///
+    /// # Errors
+    /// When the network has no output or node that is in `more`.
+    pub fn training(&self, more: &[&str]) -> Result<Graph, NoSuchNode> {
+        self.whole(&self.trained_outputs(more))
     }
 
-    fn whole(&self, outputs: &[&str]) -> Graph {
+    fn whole(&self, outputs: &[&str]) -> Result<Graph, NoSuchNode> {
         let graph = self.graph();
         let inputs: Vec<&str> = graph.inputs().map(|(_, node)| node.name.as_str()).collect();
-        graph.cut(&inputs, outputs).expect(KNOWN)
+        graph.cut(&inputs, outputs)
     }
 
-    fn trained_outputs(&self) -> Vec<&'static str> {
-        if self.orders() > 0 { vec![CLASS_LOGITS, ORDER_LOGITS] } else { vec![CLASS_LOGITS] }
+    fn trained_outputs<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+        let orders = (self.orders() > 0).then_some(ORDER_LOGITS);
+        let more = more.iter().copied().filter(|&name| name != CLASS_LOGITS && name != ORDER_LOGITS);
+        [CLASS_LOGITS].into_iter().chain(orders).chain(more).collect()
     }
 
     /// The frame encoder alone, one frame [3, size, size] to `features` [d]; None for a network that reads its frames
@@ -158,18 +163,26 @@ impl Network {
     }
 
     /// [`Network::behind_encoder`] with the outputs of [`Network::training`].
-    pub fn training_behind_encoder(&self) -> Option<Graph> {
-        self.behind_encoder(&self.trained_outputs())
+    pub fn training_behind_encoder(&self, more: &[&str]) -> Option<Result<Graph, NoSuchNode>> {
+        self.encoder().map(|_| self.graph().cut(&[FEATURES], &self.trained_outputs(more)))
     }
 
-    /// The frame encoder with a linear layer `fc` (torchvision's name for a ResNet's) as the head, output `class_logits`.
-    pub fn frame_classifier(&self) -> Option<Graph> {
-        let mut graph = self.encoder()?;
+    /// The frame encoder with a linear layer `fc` (torchvision's name for a ResNet's) as the head, outputs `class_logits` and
+    /// `more`.
+    pub fn frame_classifier(&self, more: &[&str]) -> Option<Result<Graph, NoSuchNode>> {
+        let graph = self.encoder()?;
+        let inner: Vec<&str> =
+            [FEATURES].into_iter().chain(more.iter().copied().filter(|&name| name != FEATURES)).collect();
+        let frames = &graph.node(graph.frames_input()).name;
+        Some(graph.cut(&[frames], &inner).map(|graph| self.with_frame_head(graph)))
+    }
+
+    fn with_frame_head(&self, mut graph: Graph) -> Graph {
         let features = graph.outputs()[0].1;
         let width = graph.node(features).shape.item[0];
         let logits = graph.push("fc", Op::Linear { inputs: width, outputs: self.classes() }, &[features]);
         graph.output(CLASS_LOGITS, logits);
-        Some(graph)
+        graph
     }
 
     /// The node that makes the class logits. Its name is that of its tensors, and its tensors are what another number of
@@ -354,10 +367,10 @@ mod tests {
         assert_eq!(network.class_layer(), "classifier.5.0");
         let names = |graph: &Graph| -> Vec<String> { graph.inputs().map(|(_, node)| node.name.clone()).collect() };
         assert_eq!(names(&network.prediction()), ["frames", "order"]);
-        assert_eq!(names(&network.training_behind_encoder().unwrap()), ["features", "order"]);
+        assert_eq!(names(&network.training_behind_encoder(&[]).unwrap().unwrap()), ["features", "order"]);
         let count = |graph: Graph| graph.parameter_count("");
         assert_eq!(count(network.trunk()), count(network.encoder().unwrap()));
-        assert_eq!(count(network.frame_classifier().unwrap()), count(network.trunk()) + 512 * 7 + 7);
-        assert!(count(network.training()) > count(network.prediction()));
+        assert_eq!(count(network.frame_classifier(&[]).unwrap().unwrap()), count(network.trunk()) + 512 * 7 + 7);
+        assert!(count(network.training(&["emotion"]).unwrap()) > count(network.prediction()));
     }
 }

@@ -96,7 +96,7 @@ impl Own {
             augment: Augment::PAPER,
         };
         let loader = Loader::new(Arc::new(corpus), sampler, clips, [BATCH, 2], [0, steps]);
-        let graph = Network::Est(EstConfig::PAPER).training();
+        let graph = Network::Est(EstConfig::PAPER).training(&[]).expect("EST's outputs");
         let precision = if precision == "bf16" { Precision::Bf16 } else { Precision::F32 };
         let options = LearnerOptions { precision, ..LearnerOptions::default() };
         let learner = Learner::new(&graph, &random_weights(&graph, 1), &options).expect("a learner");

@@ -21,7 +21,7 @@ use est_nets::{Clips, Graph, Network, Tensor, weights, whole_file};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::autodiff::{AdamStep, Learner, LearnerOptions, Losses, Targets};
+use crate::autodiff::{AdamStep, CLASS, Learner, LearnerOptions, Losses, ORDER, Targets};
 use crate::checkpoint::{self, CHECKPOINT, CheckpointError, Record};
 use crate::config::{Stage, TrainConfig};
 use crate::corpus::Corpus;
@@ -110,7 +110,8 @@ pub(crate) fn fit_sharing(
     if let Some(problem) = network.problem() {
         return Err(TrainError::input(data, format!("its pictures or classes fit no network: {problem}")));
     }
-    let graph = network::graph(config.stage, &network);
+    let graph =
+        network::graph(config, &network).map_err(|problem| TrainError::input(out.join("config.toml"), problem))?;
     let base = network::initial(config, &graph, &network)?;
 
     let checkpoint = out.join(CHECKPOINT);
@@ -271,8 +272,9 @@ impl Run<'_> {
             rows += targets.classes.len();
             images += batch.len * frames_of(self.config);
             sum.total += losses.total * share;
-            sum.class += losses.class * share;
-            sum.order += losses.order * share;
+            for (name, value) in losses.terms {
+                *sum.terms.entry(name).or_default() += value * share;
+            }
             sum.classes_right += losses.classes_right;
             sum.orders_right += losses.orders_right;
         }
@@ -292,8 +294,9 @@ impl Run<'_> {
             epoch,
             updates: update + 1,
             loss: sum.total,
-            class_loss: sum.class,
-            order_loss: sum.order,
+            class_loss: sum.terms.remove(CLASS).unwrap_or_default(),
+            order_loss: sum.terms.remove(ORDER).unwrap_or_default(),
+            terms: sum.terms,
             class_accuracy: share(sum.classes_right),
             order_accuracy: share(sum.orders_right),
             rate,

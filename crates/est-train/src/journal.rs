@@ -1,5 +1,6 @@
 //! What a run tells while it goes: one JSON object a line in `log.jsonl`, and the same curves as events of TensorBoard.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ pub enum Entry {
         loss: f64,
         class_loss: f64,
         order_loss: f64,
+        /// Of the objective's further terms, by name, before their weights.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        terms: BTreeMap<String, f64>,
         class_accuracy: f64,
         order_accuracy: f64,
         rate: f64,
@@ -46,11 +50,20 @@ impl Entry {
     }
 
     /// The curves: name and value.
-    fn scalars(&self) -> Vec<(&'static str, f64)> {
+    fn scalars(&self) -> Vec<(String, f64)> {
+        let named = |(name, value): (&str, f64)| (name.to_string(), value);
         match *self {
             Entry::Update {
-                loss, class_loss, order_loss, class_accuracy, order_accuracy, rate, images_per_s, ..
-            } => vec![
+                loss,
+                class_loss,
+                order_loss,
+                class_accuracy,
+                order_accuracy,
+                rate,
+                images_per_s,
+                ref terms,
+                ..
+            } => [
                 ("train/loss", loss),
                 ("train/class_loss", class_loss),
                 ("train/order_loss", order_loss),
@@ -58,9 +71,13 @@ impl Entry {
                 ("train/order_accuracy", order_accuracy),
                 ("train/rate", rate),
                 ("train/images_per_s", images_per_s),
-            ],
+            ]
+            .map(named)
+            .into_iter()
+            .chain(terms.iter().map(|(name, &value)| (format!("train/{name}"), value)))
+            .collect(),
             Entry::Validation { war, uar, loss, .. } => {
-                vec![("validation/war", war), ("validation/uar", uar), ("validation/loss", loss)]
+                [("validation/war", war), ("validation/uar", uar), ("validation/loss", loss)].map(named).to_vec()
             }
         }
     }
@@ -161,7 +178,7 @@ fn file_version() -> Vec<u8> {
 }
 
 fn event(entry: &Entry) -> Vec<u8> {
-    let value = |(name, value): &(&str, f64)| {
+    let value = |(name, value): &(String, f64)| {
         let number = [&[key(2, 5)][..], &(*value as f32).to_le_bytes()].concat();
         bytes_field(1, &[bytes_field(1, name.as_bytes()), number].concat())
     };

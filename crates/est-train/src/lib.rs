@@ -31,7 +31,7 @@ pub use error::TrainError;
 pub use fit::{Event, Outcome, WEIGHTS, fit};
 pub use journal::Entry;
 pub use loader::{Batch, Loader};
-pub use objective::Objective;
+pub use objective::{Objective, Term};
 pub use parts::Parts;
 pub use sampler::{Draw, Sample, Sampler, orders};
 pub use validation::Validation;

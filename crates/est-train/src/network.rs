@@ -20,17 +20,25 @@ pub(crate) fn network(config: &TrainConfig, corpus: &Corpus) -> Network {
     network
 }
 
-/// What `stage` trains of it: a part of its graph that ends in `class_logits` and, where there is one, `order_logits`.
+/// What a stage trains of it: a part of its graph that ends in `class_logits`, where there is one `order_logits`, and what the
+/// objective's terms read and learn.
+///
+/// # Errors
+/// An output that the part does not have, or that a term cannot take: in words.
 ///
 /// # Panics
 /// When a stage needs a frame encoder and there is none: the config is checked.
-pub(crate) fn graph(stage: Stage, network: &Network) -> Graph {
-    let part = match stage {
-        Stage::Clips => Some(network.training()),
-        Stage::Frozen => network.training_behind_encoder(),
-        Stage::Frames => network.frame_classifier(),
+pub(crate) fn graph(config: &TrainConfig, network: &Network) -> Result<Graph, String> {
+    let more = config.objective.outputs();
+    let part = match config.stage {
+        Stage::Clips => Some(network.training(&more)),
+        Stage::Frozen => network.training_behind_encoder(&more),
+        Stage::Frames => network.frame_classifier(&more),
     };
-    part.expect("the stages of single frames have a frame encoder")
+    let part = part.expect("the stages of single frames have a frame encoder");
+    let mut graph = part.map_err(|error| format!("objective.terms: {error}"))?;
+    config.objective.extend(&mut graph, network)?;
+    Ok(graph)
 }
 
 /// The weights that a run begins with: random ones, and those of `config.initial` that fit.

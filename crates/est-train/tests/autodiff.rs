@@ -251,7 +251,7 @@ fn targets_may_be_distributions() {
     let class = |shares: Vec<f32>, classes: Vec<i64>| {
         let mut learner = learner(&graph, &LearnerOptions::default());
         let targets = Targets { classes, shares, ..targets(2) };
-        learner.accumulate(2, &given(&inputs), &targets, &Objective::PAPER, 1.0, 1).unwrap().class
+        learner.accumulate(2, &given(&inputs), &targets, &Objective::PAPER, 1.0, 1).unwrap().terms["class"]
     };
     let alone = [class(vec![], vec![0, 0]), class(vec![], vec![1, 0])];
     let row = |first: f32, second: f32| {

@@ -255,7 +255,7 @@ fn two_stages_with_a_frozen_encoder() {
     let shown = est(&["weights", "show", initial.to_str().unwrap()]).succeeded().stdout;
     assert!(shown.contains("untrained"), "{shown}");
 
-    let more = "batch = 3\naccumulate = 2\naverage = 0.5\nrate_factors = { classifier = 2.0 }\n[objective]\nbalance_classes = true\nlabel_smoothing = 0.1";
+    let more = "batch = 3\naccumulate = 2\naverage = 0.5\nrate_factors = { classifier = 2.0 }\n[objective]\nbalance_classes = true\nlabel_smoothing = 0.1\n[[objective.terms]]\nkind = \"centre\"\noutput = \"emotion\"\nweight = 0.1";
     let tighter = "stage = \"frozen\"\ncrop_margin = 0.9";
     let frozen = format!("{tighter}\ninitial = {initial:?}\n{}", base.replace("batch = 6", more));
     place.config(&frozen);
@@ -273,6 +273,15 @@ fn two_stages_with_a_frozen_encoder() {
     place.config(&frozen);
     let losses: Vec<f64> = log(&place.out("frozen")).iter().filter_map(|line| line["class_loss"].as_f64()).collect();
     assert_eq!(losses.len(), 12);
+    // The centres of the classes move in training, and are no part of the network that comes of it.
+    let far = |line: &serde_json::Value| line["terms"]["centre.emotion"].as_f64();
+    assert!(log(&place.out("frozen")).iter().filter_map(far).all(|far| far > 0.0));
+    assert!(!String::from_utf8_lossy(&std::fs::read(&weights).unwrap()).contains("objective.centre"));
+    place.config(&frozen.replace("\"emotion\"", "\"emotions\""));
+    place.train("unknown", &[]).failed_with(&["config.toml", "objective.terms", "`emotions`"]);
+    place.config(&frozen.replace("\"emotion\"", "\"snippets\""));
+    place.train("snippets", &[]).failed_with(&["objective.terms", "3 rows a clip"]);
+    place.config(&frozen);
 
     // Weights of another encoder, and a file that has changed since.
     let bytes = std::fs::read(&initial).unwrap();

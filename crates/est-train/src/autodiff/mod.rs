@@ -19,7 +19,7 @@ use tch::Kind;
 
 pub use adam::AdamStep;
 use forward::Walk;
-pub use objective::{Losses, Targets};
+pub use objective::{CLASS, Losses, ORDER, Targets};
 use parameters::Parameters;
 
 use crate::error::TrainError;
@@ -144,7 +144,9 @@ impl Learner {
             let _generator = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
             // Seeded anew for every pass, so that no state of it has to be stored.
             tch::manual_seed((seed & i64::MAX as u64) as i64);
-            self.walk(batch, inputs, true, &names)?
+            let each: Vec<&str> = names.iter().map(String::as_str).collect();
+            let values = self.walk(batch, inputs, true, &each)?;
+            names.into_iter().zip(values).collect()
         };
         let (total, losses) = objective::losses(&outputs, targets, objective, self.device)?;
         self.parameters.count_batch(&self.graph, &self.options.frozen);
