@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::common::ffmpeg;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Pages whose commands are run, beside README.
 const RUN: [&str; 8] = ["use", "folders", "live", "configure", "import", "columns", "responsible-use", "signal"];

@@ -33,6 +33,7 @@ mod prepare;
 mod runs;
 #[cfg(feature = "train")]
 mod series;
+mod spec;
 mod synth;
 #[cfg(feature = "train")]
 mod tilted;
