@@ -95,10 +95,7 @@ fn in_jpeg(plain: &[u8], exif: &[u8]) -> Vec<u8> {
 /// Before the pixels, or behind them.
 fn in_png(plain: &[u8], exif: &[u8], behind: bool) -> Vec<u8> {
     let body = [b"eXIf", exif].concat();
-    let crc = !body.iter().fold(!0_u32, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
-    });
-    let chunk = [&(exif.len() as u32).to_be_bytes()[..], &body, &crc.to_be_bytes()].concat();
+    let chunk = [&(exif.len() as u32).to_be_bytes()[..], &body, &crc32fast::hash(&body).to_be_bytes()].concat();
     // Behind the header's 25 bytes, or before the last chunk's 12.
     let place = if behind { plain.len() - 12 } else { 8 + 25 };
     [&plain[..place], &chunk, &plain[place..]].concat()
