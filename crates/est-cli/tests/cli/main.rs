@@ -38,4 +38,5 @@ mod synth;
 #[cfg(feature = "train")]
 mod tilted;
 mod time_axis;
+#[cfg(feature = "train")]
 mod train;
