@@ -1,4 +1,4 @@
-"""The networks of SPEC.md section 2 and RetinaFace MobileNet-0.25 in torch.nn, as plainly as possible.
+"""The networks of docs/spec.md, section 2, and RetinaFace MobileNet-0.25 in torch.nn, as plainly as possible.
 
 Module names equal the checkpoints' keys. Nothing here is fast and nothing is shared with the Rust side: it is the other
 opinion that est-nets and est-engine are held against.

@@ -25,17 +25,17 @@ fail() { say "$*"; exit 1; }
 
 is_there() { [ -f "$2" ] && echo "$1  $2" | sha256sum --check --status; }
 
-# wheel PACKAGE==VERSION: the package's file, fetched if it is not there.
+# wheel PACKAGE==VERSION [MACHINE]: the package's file, fetched if it is not there. Only what is linked depends on the machine.
 wheel() {
-  local package=$1 found
+  local package=$1 machine=${2:-x86_64} found
   mkdir -p downloads/wheels
   found=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
   if [ -z "$found" ]; then
     say "fetching $package"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
       --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
-      --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_24_x86_64 \
-      --platform manylinux2014_x86_64 --platform any \
+      --platform "manylinux_2_28_$machine" --platform "manylinux_2_25_$machine" --platform "manylinux_2_24_$machine" \
+      --platform "manylinux2014_$machine" --platform any \
       --dest downloads/wheels "$package" ||
       fail "cannot fetch $package; is the package registry reachable? ('python3 -m pip download $package' shows more)"
     found=$(find downloads/wheels -iname "$(echo "${package%%==*}" | tr '-' '_')-${package##*==}-*.whl" | head -n 1)
@@ -182,21 +182,32 @@ libtorch() {
   fi
   local target=downloads/libtorch
   [ "$(cat $target/torch/build-version 2>/dev/null)" = "$LIBTORCH_VERSION" ] && return
-  local sums=(
-    "7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a torch==$LIBTORCH_VERSION"
-    "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548 nvidia-cuda-runtime==13.0.96"
-    "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8 nvidia-cuda-cupti==13.0.85"
-  )
+  local machine torch runtime cupti
+  machine=$(uname -m)
+  case $machine in
+    x86_64)
+      torch=7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
+      runtime=7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
+      cupti=4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8
+      ;;
+    aarch64)
+      torch=d91aac77f24082809d2c5a93f52a5f085032740a1ebc9252a7b052ef5a4fddc6
+      runtime=ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55
+      cupti=796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151
+      ;;
+    *) fail "no libtorch to fetch for $machine; set LIBTORCH to one of version $LIBTORCH_VERSION" ;;
+  esac
+  local sums=("$torch torch==$LIBTORCH_VERSION" "$runtime nvidia-cuda-runtime==13.0.96" "$cupti nvidia-cuda-cupti==13.0.85")
   rm -rf "$target.part"
   mkdir -p "$target.part"
   local entry file
   for entry in "${sums[@]}"; do
-    file=$(wheel "${entry#* }")
+    file=$(wheel "${entry#* }" "$machine")
     echo "${entry%% *}  $file" | sha256sum --check --status || fail "$file is not the file that was tested; remove it and try again"
     python3 - "$file" "$target.part" <<'PYTHON'
 import re, sys, zipfile
 wheel, target = sys.argv[1:]
-wanted = re.compile(r"torch/include/.*|torch/lib/lib(torch|torch_cpu|c10|gomp.*)\.so.*|nvidia/.*/lib/lib(cudart|cupti)\.so.*|torch-.*/(LICENSE|NOTICE).*|torch-.*/licenses/.*")
+wanted = re.compile(r"torch/include/.*|torch/lib/lib(torch|torch_cpu|c10|gomp.*|gfortran.*|arm_compute.*|nvpl.*)\.so.*|nvidia/.*/lib/lib(cudart|cupti)\.so.*|torch-.*/(LICENSE|NOTICE).*|torch-.*/licenses/.*")
 with zipfile.ZipFile(wheel) as archive:
     archive.extractall(target, [name for name in archive.namelist() if wanted.fullmatch(name)])
 PYTHON
