@@ -193,10 +193,7 @@ fn record(message: &[u8]) -> Vec<u8> {
 
 /// CRC-32C, rotated and shifted as TFRecord files have it.
 fn masked(bytes: &[u8]) -> u32 {
-    let crc = !bytes
-        .iter()
-        .fold(!0u32, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1))));
-    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 #[cfg(test)]
