@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 fn small() -> Wanted<'static> {
     let mut graph = Graph::new();
     let x = graph.input("x", Feed::Values, 1, &[1]);
-    let x = graph.push("a", Op::Linear { inputs: 1, outputs: 1 }, &[x]);
-    let x = graph.push("b.0", Op::Linear { inputs: 1, outputs: 1 }, &[x]);
+    let x = graph.push("a", Op::linear(1, 1), &[x]);
+    let x = graph.push("b.0", Op::linear(1, 1), &[x]);
     graph.output("y", x);
     Wanted::network("small one", &graph)
 }

@@ -80,15 +80,22 @@ fn export(name: &str, folder: &Path) {
 
 /// The operations that these networks are made of, and what a reader has to know about each.
 fn describe(op: &Op) -> (&'static str, Value) {
+    // tools/bench/networks.py reads one number of a window.
+    let side = |[high, wide]: [usize; 2]| {
+        assert_eq!(high, wide, "{op:?}: windows of these networks are square");
+        high
+    };
     match *op {
         Op::Input(_) => ("input", json!({})),
         Op::Conv2d { kernel, stride, padding, groups, .. } => {
+            let [kernel, stride, padding] = [kernel, stride, padding].map(side);
             ("conv", json!({ "kernel": kernel, "stride": stride, "padding": padding, "groups": groups }))
         }
         Op::BatchNorm { eps, .. } => ("batch_norm", json!({ "eps": eps })),
         Op::Activation(Activation::Relu) => ("leaky_relu", json!({ "slope": 0.0 })),
         Op::Activation(Activation::LeakyRelu(slope)) => ("leaky_relu", json!({ "slope": slope })),
-        Op::MaxPool { kernel, stride, padding } => {
+        Op::MaxPool2d { kernel, stride, padding } => {
+            let [kernel, stride, padding] = [kernel, stride, padding].map(side);
             ("max_pool", json!({ "kernel": kernel, "stride": stride, "padding": padding }))
         }
         Op::GlobalAveragePool => ("global_average_pool", json!({})),

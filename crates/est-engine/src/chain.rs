@@ -13,7 +13,7 @@ pub struct Chain {
 }
 
 /// Reads a result on the caller's behalf.
-const CALLER: NodeId = NodeId::MAX;
+pub const CALLER: NodeId = NodeId::MAX;
 
 /// Who reads each node; nobody where no output needs it.
 pub fn users(graph: &Graph) -> Vec<Vec<NodeId>> {
@@ -38,7 +38,15 @@ pub fn chains(graph: &Graph, users: &[Vec<NodeId>]) -> (BTreeMap<NodeId, Chain>,
     let mut absorbed = vec![false; users.len()];
     for (head, node) in graph.nodes().iter().enumerate() {
         let lone_norm = matches!(node.op, Op::BatchNorm { .. });
-        let is_layer = matches!(node.op, Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. });
+        let is_layer = matches!(
+            node.op,
+            Op::Conv2d { .. }
+                | Op::Conv3d { .. }
+                | Op::AveragePool2d { .. }
+                | Op::AveragePool3d { .. }
+                | Op::Linear { .. }
+                | Op::Attention { .. }
+        );
         if users[head].is_empty() || taken[head] || !(is_layer || lone_norm) {
             continue;
         }
@@ -91,6 +99,6 @@ pub fn slope(activation: Activation) -> Option<f32> {
     match activation {
         Activation::Relu => Some(0.0),
         Activation::LeakyRelu(slope) => Some(slope),
-        Activation::Sigmoid => None,
+        _ => None,
     }
 }

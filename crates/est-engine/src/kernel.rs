@@ -5,10 +5,14 @@ use std::ops::Range;
 
 use est_kernels::conv::{Conv, Epilogue, leak};
 use est_kernels::pool::{max_pool, max_pool_of, upsample_nearest};
+use est_kernels::recurrent::Recurrent;
 use est_kernels::rowwise::{self, AttentionShape};
-use est_kernels::{Window, layout};
+use est_kernels::transposed::gather_taps;
+use est_kernels::{Window, activate, layout};
+use est_nets::Activation;
 
 use crate::error::EngineError;
+use crate::frames::FrameConv;
 use crate::layer::{self, Workspace};
 use crate::threads::for_blocks;
 
@@ -21,6 +25,8 @@ const POOLED: usize = 7;
 pub enum Kernel {
     /// Convolutions, linear layers and lone batch norms, with the slope of a ReLU. A second input is the residual.
     Layer(Box<Conv>, Option<f32>),
+    /// The same of stacks of frames, by more than one frame at a time.
+    Frames(Box<FrameConv>, Option<f32>),
     /// A layer and the max pool behind it.
     Pooled(Box<Conv>, Option<f32>, Window),
     /// With the number of channels.
@@ -38,7 +44,13 @@ pub enum Kernel {
     Attention(AttentionShape),
     Softmax(usize),
     Leak(f32),
-    Sigmoid,
+    Activate(Activation),
+    /// Of sequences of so many rows.
+    Recurrent(Box<Recurrent>, usize),
+    /// The window that slides over the result, and the bias.
+    GatherTaps(Window, Vec<f32>),
+    /// Images of [channels, pixels] to planes.
+    Planes([usize; 2]),
     MaxOverRows([usize; 2]),
     MeanOverRows([usize; 2]),
     CosinePool([usize; 2]),
@@ -49,10 +61,14 @@ pub enum Kernel {
 }
 
 impl Kernel {
+    /// Stands for a layer until its weights are packed.
+    pub const UNPACKED: Kernel = Kernel::Leak(1.0);
+
     /// Numbers of the result that are computed together.
     fn unit(&self) -> usize {
         match self {
             Kernel::Layer(conv, _) => conv.shape().outputs,
+            Kernel::Frames(conv, _) => conv.unit(),
             Kernel::Pooled(conv, _, window) => window.out_width() * conv.shape().outputs,
             Kernel::MaxPool(window, channels) => window.out_width() * channels,
             Kernel::Upsample(_, to, channels, _) => to[1] * channels,
@@ -62,7 +78,10 @@ impl Kernel {
             Kernel::Attention(shape) => shape.queries * shape.width,
             Kernel::MaxOverRows([_, width]) | Kernel::MeanOverRows([_, width]) => *width,
             Kernel::CosinePool([_, width]) | Kernel::Softmax(width) | Kernel::Embedding(.., width) => *width,
-            Kernel::Leak(_) | Kernel::Sigmoid => 1,
+            Kernel::Leak(_) | Kernel::Activate(_) => 1,
+            Kernel::Recurrent(layer, rows) => rows * layer.outputs(),
+            Kernel::GatherTaps(window, bias) => window.width * bias.len(),
+            Kernel::Planes([channels, pixels]) => channels * pixels,
             Kernel::Repeat(tensor) => tensor.len(),
         }
     }
@@ -93,6 +112,10 @@ impl Kernel {
         }
         if let Kernel::Layer(conv, slope) = self {
             layer::run(conv, inputs, *slope, output, workspace);
+            return Ok(());
+        }
+        if let Kernel::Frames(conv, slope) = self {
+            conv.run(inputs, *slope, output, workspace);
             return Ok(());
         }
         let unit = self.unit();
@@ -131,7 +154,7 @@ impl Kernel {
             &inputs[input][range.start * unit..range.end * unit]
         };
         match self {
-            Kernel::Layer(..) => unreachable!("has its own division"),
+            Kernel::Layer(..) | Kernel::Frames(..) => unreachable!("has its own division"),
             Kernel::Pooled(conv, slope, window) => max_pool_of(conv, *slope, window, inputs[0], range, output),
             Kernel::MaxPool(window, channels) => max_pool(window, *channels, inputs[0], range, output),
             &Kernel::Upsample(from, to, channels, adds) => {
@@ -151,13 +174,28 @@ impl Kernel {
                 output.copy_from_slice(part(0));
                 leak(*slope, output);
             }
-            Kernel::Sigmoid => rowwise::sigmoid(part(0), output),
+            Kernel::Activate(activation) => activate(*activation, part(0), output),
+            Kernel::Recurrent(layer, rows) => layer.run(*rows, part(0), output),
+            Kernel::GatherTaps(window, bias) => gather_taps(window, inputs[0], bias, range, output),
+            Kernel::Planes(shape) => layout::planes(part(0), *shape, output),
             &Kernel::MaxOverRows([rows, width]) => rowwise::max_over_rows(part(0), rows, width, output),
             &Kernel::MeanOverRows([rows, width]) => rowwise::mean_over_rows(part(0), rows, width, output),
             &Kernel::CosinePool([rows, width]) => rowwise::cosine_pool(part(0), part(1), rows, width, output),
             Kernel::Embedding(_, table, width) => layout::gather_rows(table, *width, part(0), output),
             Kernel::Repeat(tensor) => output.chunks_exact_mut(tensor.len()).for_each(|out| out.copy_from_slice(tensor)),
         }
+    }
+}
+
+/// Those activations that are no slope.
+fn activate(activation: Activation, x: &[f32], out: &mut [f32]) {
+    match activation {
+        Activation::Relu | Activation::LeakyRelu(_) => unreachable!("has a slope"),
+        Activation::Elu(alpha) => activate::each(|x| activate::elu(f64::from(alpha), x), x, out),
+        Activation::Sigmoid => activate::each(activate::sigmoid, x, out),
+        Activation::Tanh => activate::each(f64::tanh, x, out),
+        Activation::Silu => activate::each(activate::silu, x, out),
+        Activation::Gelu => activate::each(activate::gelu, x, out),
     }
 }
 
@@ -175,10 +213,9 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Kernel::Layer(conv, slope) => write!(f, "{conv}{}", after(*slope)),
-            Kernel::Pooled(conv, slope, Window { kernel, stride, .. }) => {
-                write!(f, "{conv}{}, max pool {kernel}x{kernel}/{stride}", after(*slope))
-            }
-            Kernel::MaxPool(window, _) => write!(f, "max pool {0}x{0}/{1}", window.kernel, window.stride),
+            Kernel::Frames(conv, slope) => write!(f, "{conv}{}", after(*slope)),
+            Kernel::Pooled(conv, slope, window) => write!(f, "{conv}{}, max pool {window}", after(*slope)),
+            Kernel::MaxPool(window, _) => write!(f, "max pool {window}"),
             Kernel::Upsample(.., false) => write!(f, "upsample"),
             Kernel::Upsample(.., true) => write!(f, "upsample and add"),
             Kernel::Add(_) => write!(f, "add"),
@@ -188,7 +225,10 @@ impl fmt::Display for Kernel {
             Kernel::Attention(shape) => write!(f, "attention of {} heads", shape.heads),
             Kernel::Softmax(_) => write!(f, "softmax"),
             Kernel::Leak(slope) => write!(f, "leaky relu {slope}"),
-            Kernel::Sigmoid => write!(f, "sigmoid"),
+            Kernel::Activate(activation) => write!(f, "{}", format!("{activation:?}").to_lowercase()),
+            Kernel::Recurrent(layer, rows) => write!(f, "{} over {rows}", format!("{:?}", layer.cell()).to_lowercase()),
+            Kernel::GatherTaps(window, _) => write!(f, "{window} transposed"),
+            Kernel::Planes(_) => write!(f, "to planes"),
             Kernel::MaxOverRows([rows, _]) => write!(f, "max over {rows}"),
             Kernel::MeanOverRows([rows, _]) => write!(f, "mean over {rows}"),
             Kernel::CosinePool([rows, _]) => write!(f, "cosine pool over {rows}"),

@@ -17,6 +17,8 @@ const BETWEEN: usize = 6 << 20;
 pub struct Workspace {
     values: Aligned<u32>,
     products: Aligned<f32>,
+    /// Between the taps of convolutions of frames.
+    pub sums: Aligned<f32>,
 }
 
 /// Computes `output` from whole images on the pool that this is called in.
@@ -126,7 +128,7 @@ fn stage_by_stage(
     output: &mut [f32],
     workspace: &mut Workspace,
 ) {
-    let Workspace { values, products } = workspace;
+    let Workspace { values, products, .. } = workspace;
     let threads = rayon::current_num_threads();
     let blocks = stages.values_ends();
     values.reserve(blocks.last().copied().unwrap_or(0));

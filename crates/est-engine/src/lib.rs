@@ -5,9 +5,10 @@
 //! Results do not depend on the number of threads, nor on what else is in the batch, to the last bit.
 //!
 //! # Layout
-//! Items of rank 3 are images: the graph writes their shape [channels, height, width], but they travel channels-last,
-//! [height, width, channels], in inputs, buffers and outputs. All else is row-major in the graph's own shape. Items of a
-//! batch follow one another.
+//! Items of rank 3 are images, those of rank 4 stacks of frames: the graph writes their shape [channels, height, width] or
+//! [channels, frames, height, width], but they travel channels-last, [height, width, channels] or [frames, height, width,
+//! channels], in inputs, buffers and outputs. All else is row-major in the graph's own shape. Items of a batch follow one
+//! another.
 #![forbid(unsafe_code)]
 
 mod buffers;
@@ -16,6 +17,7 @@ mod clock;
 mod error;
 mod finite;
 mod fold;
+mod frames;
 mod front;
 mod join;
 mod kernel;

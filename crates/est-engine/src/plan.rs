@@ -1,18 +1,18 @@
 //! From a graph to the steps that compute it.
 
-use std::borrow::Cow;
+mod layers;
+mod singles;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use est_kernels::conv::{Conv, ConvShape};
-use est_kernels::rowwise::AttentionShape;
-use est_kernels::{Isa, Window};
+use est_kernels::Isa;
 use est_nets::{Graph, NodeId, Op, Role, Shape, Tensor};
+use layers::Layer;
 
 use crate::buffers::{Place, Use, Value, assign};
-use crate::chain::{Chain, chains, slope, users};
+use crate::chain::{chains, users};
 use crate::error::EngineError;
-use crate::fold::fold_batch_norm;
 use crate::front::Front;
 use crate::join::join;
 use crate::kernel::Kernel;
@@ -56,6 +56,8 @@ impl Plan {
             images,
             values: vec![],
             of_node: vec![usize::MAX; graph.nodes().len()],
+            users: &users,
+            turned: vec![None; graph.nodes().len()],
             steps: vec![],
             layers: vec![],
         };
@@ -105,40 +107,13 @@ struct Builder<'a> {
     images: Isa,
     values: Vec<Value>,
     of_node: Vec<usize>,
+    users: &'a [Vec<NodeId>],
+    /// [channels, pixels] of nodes that are vectors but lie as the image that they were flattened from: what reads them
+    /// reads all of them, with weights that are turned instead.
+    turned: Vec<Option<[usize; 2]>>,
     /// The steps of `layers` have a placeholder for a kernel.
     steps: Vec<Step>,
     layers: Vec<Layer<'a>>,
-}
-
-/// A layer whose weights are not packed yet: that takes most of the time of planning and is divided among threads. They
-/// are still the caller's; a layer with a norm copies them when its turn comes, so that copies are few at a time.
-struct Layer<'a> {
-    step: usize,
-    isa: Isa,
-    shape: ConvShape,
-    weights: Cow<'a, [f32]>,
-    bias: Cow<'a, [f32]>,
-    /// The batch norm behind it, and its eps.
-    norm: Option<([&'a Tensor; 4], f32)>,
-    slope: Option<f32>,
-}
-
-impl Layer<'_> {
-    fn cost(&self) -> usize {
-        self.weights.len()
-    }
-
-    fn pack(&self) -> (usize, Kernel) {
-        let conv = match self.norm {
-            None => Conv::new(self.isa, self.shape, &self.weights, &self.bias),
-            Some((norm, eps)) => {
-                let (mut weights, mut bias) = (self.weights.to_vec(), self.bias.to_vec());
-                fold_batch_norm(norm, eps, &mut weights, &mut bias);
-                Conv::new(self.isa, self.shape, &weights, &bias)
-            }
-        };
-        (self.step, Kernel::Layer(Box::new(conv), self.slope))
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -186,142 +161,6 @@ impl<'a> Builder<'a> {
             [width] | [_, width] => Ok(width),
             _ => Err(self.unsupported(id, "it works on the last dimension of an image")),
         }
-    }
-
-    fn chain(&mut self, chain: &Chain, end: NodeId) -> Result<usize, EngineError> {
-        let graph = self.graph;
-        let node = graph.node(chain.head);
-        let mut inputs = self.inputs(chain.head);
-        let tensors = self.tensors(chain.head)?;
-        let data = |tensor: usize| Cow::Borrowed(&tensors[tensor].data[..]);
-        let all = |value, count| Cow::Owned(vec![value; count]);
-        let (shape, weights, bias) = match node.op {
-            Op::Conv2d { inputs, outputs, groups, bias, .. } => {
-                let shape = ConvShape::new(self.window(chain.head), [inputs, outputs], groups);
-                (shape, data(0), if bias { data(1) } else { all(0.0, outputs) })
-            }
-            Op::Linear { inputs, outputs } => {
-                self.last(chain.head)?;
-                (ConvShape::linear(inputs, outputs), data(0), data(1))
-            }
-            Op::Attention { width, heads, .. } => {
-                inputs = vec![self.attention(chain.head, heads, &inputs)?];
-                (ConvShape::linear(width, width), data(2), data(3))
-            }
-            Op::BatchNorm { .. } if node.shape.item.len() == 2 => {
-                return Err(self.unsupported(chain.head, "it normalises the rows of a matrix"));
-            }
-            Op::BatchNorm { channels, .. } => {
-                let shape = ConvShape::new(Window::ONE, [channels, channels], channels);
-                (shape, all(1.0, channels), all(0.0, channels))
-            }
-            _ => unreachable!("chains begin with layers"),
-        };
-        let norm = match chain.norm.map(|norm| (norm, &graph.node(norm).op)) {
-            Some((norm, &Op::BatchNorm { eps, .. })) => {
-                let tensors: [&Tensor; 4] = self.tensors(norm)?.try_into().expect("four but for the counter");
-                let least = tensors[3].data.iter().copied().fold(0.0, f32::min);
-                if least < 0.0 {
-                    let key = format!("{}.running_var", graph.node(norm).name);
-                    return Err(EngineError::Variance { key, least });
-                }
-                Some((tensors, eps))
-            }
-            _ => None,
-        };
-        inputs.extend(chain.residual.map(|residual| self.of_node[residual]));
-        let bf16 = matches!(node.op, Op::Conv2d { .. }) && shape.gains_from_bf16();
-        let isa = if bf16 { self.images } else { self.isa };
-        self.layers.push(Layer { step: self.steps.len(), isa, shape, weights, bias, norm, slope: chain.slope });
-        Ok(self.step(node.name.clone(), Kernel::Sigmoid, inputs, &graph.node(end).shape))
-    }
-
-    /// The window of a convolution or pool over its input.
-    fn window(&self, id: NodeId) -> Window {
-        let node = self.graph.node(id);
-        let item = &self.graph.node(node.inputs[0]).shape.item;
-        let (Op::Conv2d { kernel, stride, padding, .. } | Op::MaxPool { kernel, stride, padding }) = node.op else {
-            unreachable!("{node:?} has no window")
-        };
-        Window::new([item[1], item[2]], kernel, stride, padding)
-    }
-
-    /// The three input projections and what lies between them and the output projection.
-    fn attention(&mut self, id: NodeId, heads: usize, inputs: &[usize]) -> Result<usize, EngineError> {
-        let graph = self.graph;
-        let node = graph.node(id);
-        let width = self.last(id)?;
-        let tensors = self.tensors(id)?;
-        let mut projected = vec![];
-        for (i, name) in ["query", "key", "value"].iter().enumerate() {
-            self.layers.push(Layer {
-                step: self.steps.len(),
-                isa: self.isa,
-                shape: ConvShape::linear(width, width),
-                weights: Cow::Borrowed(&tensors[0].data[i * width * width..(i + 1) * width * width]),
-                bias: Cow::Borrowed(&tensors[1].data[i * width..(i + 1) * width]),
-                norm: None,
-                slope: None,
-            });
-            let shape = &graph.node(node.inputs[i]).shape;
-            projected.push(self.step(format!("{}.{name}", node.name), Kernel::Sigmoid, vec![inputs[i]], shape));
-        }
-        let [queries, keys] = [0, 1].map(|i| graph.node(node.inputs[i]).shape.item[0]);
-        let kernel = Kernel::Attention(AttentionShape { queries, keys, width, heads });
-        Ok(self.step(format!("{}.heads", node.name), kernel, projected, &node.shape))
-    }
-
-    /// A node that is no part of a chain.
-    fn single(&mut self, id: NodeId) -> Result<usize, EngineError> {
-        let node = self.graph.node(id);
-        let item = |i: usize| &self.graph.node(node.inputs[i]).shape.item[..];
-        let is_image = |item: &[usize]| item.len() > 2;
-        let matrix = || [item(0)[0], item(0)[1]];
-        let tensors = self.tensors(id)?;
-        let data = |tensor: usize| tensors[tensor].data.clone();
-        let kernel = match node.op {
-            Op::Dropout { .. } | Op::StopGradient => return Ok(self.of_node[node.inputs[0]]),
-            // Channels-last, a cell's numbers already are its rows.
-            Op::CellsToRows { .. } => return Ok(self.of_node[node.inputs[0]]),
-            Op::Group { .. } | Op::Ungroup | Op::Flatten => {
-                if is_image(item(0)) || is_image(&node.shape.item) {
-                    return Err(self.unsupported(id, "it takes images apart"));
-                }
-                return Ok(self.of_node[node.inputs[0]]);
-            }
-            Op::MaxPool { .. } => Kernel::MaxPool(self.window(id), item(0)[0]),
-            Op::GlobalAveragePool => Kernel::MeanOverRows([item(0)[1] * item(0)[2], item(0)[0]]),
-            Op::UpsampleLike => {
-                let [from, to] = [0, 1].map(|i| [item(i)[1], item(i)[2]]);
-                Kernel::Upsample(from, to, item(0)[0], false)
-            }
-            Op::Add if item(0) == item(1) => {
-                let innermost = if is_image(item(0)) { 0 } else { item(0).len() - 1 };
-                Kernel::Add([1, item(0)[innermost]])
-            }
-            Op::Add => Kernel::Add(matrix()),
-            Op::Gate => Kernel::Gate(matrix()),
-            Op::Concat => {
-                let width = |item: &[usize]| if is_image(item) { item[0] } else { item.iter().product() };
-                Kernel::Concat((0..node.inputs.len()).map(|i| width(item(i))).collect())
-            }
-            Op::LayerNorm { eps, .. } => {
-                self.last(id)?;
-                Kernel::LayerNorm(data(0), data(1), eps)
-            }
-            Op::Softmax => Kernel::Softmax(self.last(id)?),
-            Op::Activation(activation) => slope(activation).map_or(Kernel::Sigmoid, Kernel::Leak),
-            Op::MaxOverRows => Kernel::MaxOverRows(matrix()),
-            Op::MeanOverRows => Kernel::MeanOverRows(matrix()),
-            Op::CosinePool => Kernel::CosinePool(matrix()),
-            Op::Embedding { width, .. } => Kernel::Embedding(node.name.clone(), data(0), width),
-            Op::Parameter { .. } => Kernel::Repeat(data(0)),
-            Op::Input(_) | Op::Conv2d { .. } | Op::Linear { .. } | Op::Attention { .. } | Op::BatchNorm { .. } => {
-                unreachable!("inputs have values already, layers are chains")
-            }
-        };
-        let inputs = self.inputs(id);
-        Ok(self.step(node.name.clone(), kernel, inputs, &node.shape))
     }
 }
 

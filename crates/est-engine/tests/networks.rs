@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use est_engine::{EngineError, Options, Precision, Session};
 use est_goldens::inputs;
 use est_nets::{
-    Activation, Architecture, Backbone, EstConfig, Feed, Graph, Init, Op, SnippetFeatures, Tensor, retinaface,
+    Activation, Architecture, Backbone, EstConfig, Feed, Graph, Init, Op, SnippetFeatures, Tensor, WeightInit,
+    retinaface,
 };
 use oracle::{evaluate, from_engine, to_engine, wide};
 
@@ -86,8 +87,16 @@ fn est_with_each_kind_of_snippet() {
 fn odd_graphs() {
     let mut graph = Graph::new();
     let g = &mut graph;
-    let conv =
-        |inputs, outputs, groups, bias| Op::Conv2d { inputs, outputs, kernel: 3, stride: 1, padding: 1, groups, bias };
+    let conv = |inputs, outputs, groups, bias| Op::Conv2d {
+        inputs,
+        outputs,
+        kernel: [3; 2],
+        stride: [1; 2],
+        padding: [1; 2],
+        groups,
+        bias,
+        init: WeightInit::Default,
+    };
     let norm = |channels| Op::BatchNorm { channels, eps: 1e-5 };
     let relu = Op::Activation(Activation::Relu);
     let x = g.input("x", Feed::Values, 2, &[6, 5, 7]);
@@ -112,12 +121,12 @@ fn odd_graphs() {
     let sigmoid = g.push("sigmoid", Op::Activation(Activation::Sigmoid), &[sum]);
     let joined = g.push("joined", Op::Concat, &[e_sum, x, sigmoid]);
     let pooled = g.push("pooled", Op::GlobalAveragePool, &[joined]);
-    let vector = g.push("vector", Op::Linear { inputs: 30, outputs: 8 }, &[pooled]);
+    let vector = g.push("vector", Op::linear(30, 8), &[pooled]);
     let vector_norm = g.push("vector_norm", norm(8), &[vector]);
     let rows = g.push("rows", Op::Group { by: 2 }, &[vector_norm]);
     let learned = g.parameter("learned", &[1, 8], Init::Normal(1.0));
     let shifted = g.push("shifted", Op::Add, &[rows, learned]);
-    let projected = g.push("projected", Op::Linear { inputs: 8, outputs: 8 }, &[shifted]);
+    let projected = g.push("projected", Op::linear(8, 8), &[shifted]);
     let dropped = g.push("dropped", Op::Dropout { probability: 0.5 }, &[projected]);
     let change = g.push("change", Op::Add, &[shifted, dropped]);
     let back = g.push("back", Op::Ungroup, &[change]);
@@ -266,7 +275,7 @@ fn wrong_inputs_are_named() {
 fn what_the_layout_cannot_do_is_refused() {
     let mut graph = Graph::new();
     let x = graph.input("x", Feed::Values, 1, &[3, 4, 5]);
-    let y = graph.push("y", Op::Linear { inputs: 5, outputs: 2 }, &[x]);
+    let y = graph.push("y", Op::linear(5, 2), &[x]);
     graph.output("y", y);
     let error = Session::new(&graph, &weights(&graph), &Options::default()).err().unwrap().to_string();
     assert!(error.contains("`y`") && error.contains("last dimension of an image"), "{error}");

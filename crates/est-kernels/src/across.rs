@@ -185,7 +185,7 @@ const fn vectors<S: Simd>() -> usize {
 impl Across {
     pub fn fits(shape: &ConvShape) -> bool {
         let window = shape.window;
-        (window.kernel, window.stride, 2 * shape.inputs, shape.groups) == (KERNEL, 2, NUMBERS, 1)
+        (window.kernel, window.stride, 2 * shape.inputs, shape.groups) == ([KERNEL; 2], [2; 2], NUMBERS, 1)
     }
 
     /// `weights` and `bias` in PyTorch's layout.
@@ -271,12 +271,12 @@ impl Across {
         for (index, output) in rows.clone().zip(output.chunks_exact_mut(out_row)) {
             let (image, y) = (index / window.out_height(), index % window.out_height());
             if index == rows.start || y == 0 {
-                next = y * window.stride;
+                next = y * window.stride[0];
             }
             let image = &input[image * image_len..][..image_len];
-            while next < y * window.stride + KERNEL {
+            while next < y * window.stride[0] + KERNEL {
                 let values = &mut scratch.values[next % RING * row_words..][..row_words];
-                match next.checked_sub(window.padding).filter(|&row| row < window.height) {
+                match next.checked_sub(window.padding[0]).filter(|&row| row < window.height) {
                     Some(row) => {
                         let row = &image[row * window.width * inputs..][..window.width * inputs];
                         self.values(simd, row, &mut scratch.pairs, values);
@@ -296,7 +296,7 @@ impl Across {
     fn values<S: Simd>(&self, simd: S, row: &[f32], pairs: &mut [f32], values_at: &mut [u32]) {
         let plane = self.plane::<S>();
         let step = plane + S::LANES;
-        let first = self.shape.window.padding * self.shape.inputs;
+        let first = self.shape.window.padding[1] * self.shape.inputs;
         for pair in 0..self.tiles * RESULTS + POINTS - RESULTS {
             let into = &mut pairs[pair % RESULTS * step + pair / RESULTS * NUMBERS..];
             let into = into.first_chunk_mut::<NUMBERS>().expect("a tile more than there are");
@@ -333,7 +333,7 @@ impl Across {
         assert!(epilogue.residual.is_none_or(|residual| residual.len() == output.len()));
         let finish = Finish::new(&epilogue, &self.bias, output, outputs);
         let rows = std::array::from_fn::<_, KERNEL, _>(|row| {
-            let row = (y * window.stride + row) % RING;
+            let row = (y * window.stride[0] + row) % RING;
             values[row * POINTS * plane..][..POINTS * plane].as_ptr()
         });
         for panel in 0..panels {

@@ -33,14 +33,15 @@ impl ConvShape {
         ConvShape::new(Window::ONE, [inputs, outputs], 1)
     }
 
-    /// Numbers in the weights: [outputs, inputs / groups, kernel, kernel].
+    /// Numbers in the weights: [outputs, inputs / groups, kernel down, kernel across].
     pub fn weights(&self) -> usize {
-        self.outputs * self.inputs / self.groups * self.window.kernel.pow(2)
+        self.outputs * self.inputs / self.groups * self.window.taps_len()
     }
 
     /// Whether a matrix product of the pixels: each sees the input pixel at its own place alone, but all its channels.
     pub(crate) fn is_pointwise(&self) -> bool {
-        (self.window.kernel, self.window.stride, self.window.padding) == (1, 1, 0) && !self.is_depthwise()
+        (self.window.kernel, self.window.stride, self.window.padding) == ([1; 2], [1; 2], [0; 2])
+            && !self.is_depthwise()
     }
 
     /// Whether products of bf16 are faster: with few channels, conversion and words that are not full cost more.
@@ -75,7 +76,7 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// `weights` [outputs, inputs / groups, kernel, kernel] as PyTorch lays them out; `bias` [outputs]. Factors are in
+    /// `weights` [outputs, inputs / groups, kernel down, kernel across] as PyTorch lays them out; `bias` [outputs]. Factors are in
     /// bf16 with [`Isa::Avx512Bf16`], else in f32; so are those of depthwise layers with any.
     ///
     /// # Panics
@@ -199,14 +200,14 @@ impl Conv {
 /// The kernel, for a printed plan.
 impl fmt::Display for Conv {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Window { kernel, stride, .. } = self.shape.window;
+        let window = self.shape.window;
         let factors = if self.isa.has_bf16() { "bf16" } else { "f32" };
         match &self.method {
             Method::Direct(_) if self.shape.is_pointwise() => write!(f, "product {factors}"),
-            Method::Direct(_) => write!(f, "{kernel}x{kernel}/{stride} direct {factors}"),
-            Method::Winograd(winograd) => write!(f, "{kernel}x{kernel}/{stride} {} {factors}", winograd.name()),
-            Method::Across(_) => write!(f, "{kernel}x{kernel}/{stride} winograd F(4,4) across {factors}"),
-            Method::Depthwise(_) => write!(f, "{kernel}x{kernel}/{stride} depthwise f32"),
+            Method::Direct(_) => write!(f, "{window} direct {factors}"),
+            Method::Winograd(winograd) => write!(f, "{window} {} {factors}", winograd.name()),
+            Method::Across(_) => write!(f, "{window} winograd F(4,4) across {factors}"),
+            Method::Depthwise(_) => write!(f, "{window} depthwise f32"),
         }
     }
 }

@@ -25,7 +25,7 @@ const WIDEST: usize = 16;
 
 impl Depthwise {
     pub fn new(isa: Isa, shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
-        let (channels, taps) = (shape.inputs, shape.window.kernel.pow(2));
+        let (channels, taps) = (shape.inputs, shape.window.taps_len());
         let padded = channels.next_multiple_of(WIDEST);
         let repeated = WIDEST.is_multiple_of(channels);
         let channel = |place: usize| if repeated { place % channels } else { place };
@@ -60,10 +60,10 @@ impl Depthwise {
     #[inline(always)]
     fn rows<S: Simd>(&self, simd: S, input: &[f32], rows: Range<usize>, epilogue: Epilogue, output: &mut [f32]) {
         let ConvShape { window, inputs: channels, .. } = self.shape;
-        let (width, kernel) = (window.width, window.kernel);
+        let width = window.width;
         let finish = Finish::new(&epilogue, &self.bias, output, channels);
         assert_eq!(output.len(), rows.len() * window.out_width() * channels);
-        let mut taps = Vec::with_capacity(kernel * kernel);
+        let mut taps = Vec::with_capacity(window.taps_len());
         for (row, pixel) in rows.map(|row| row * window.out_width()).enumerate() {
             for columns in window.column_runs() {
                 let (image, y, x) = window.locate(pixel + columns.start);
@@ -74,7 +74,9 @@ impl Depthwise {
                 // SAFETY: the taps lie in the image for each of the columns, and the output holds these.
                 unsafe {
                     match <&[(usize, usize); 9]>::try_from(&taps[..]) {
-                        Ok(taps) if kernel == 3 => self.whole_windows(simd, image, taps, columns.len(), finish, place),
+                        Ok(taps) if window.kernel == [3, 3] => {
+                            self.whole_windows(simd, image, taps, columns.len(), finish, place)
+                        }
                         _ => self.columns(simd, image, &taps[..], columns.len(), finish, place),
                     }
                 }
@@ -105,7 +107,7 @@ impl Depthwise {
                 for &(tap, pixel) in taps.as_ref() {
                     // SAFETY: this function's contract; rows of weights are padded to whole vectors.
                     unsafe {
-                        let x = image.as_ptr().add(pixel + column * window.stride * channels + first);
+                        let x = image.as_ptr().add(pixel + column * window.stride[1] * channels + first);
                         let x = if left >= S::LANES { simd.load(x) } else { simd.load_first(x, left) };
                         sums = simd.mul_add(x, simd.load(self.weights.as_ptr().add(tap + first)), sums);
                     }
@@ -133,10 +135,10 @@ impl Depthwise {
     ) {
         let ConvShape { window, inputs: channels, .. } = self.shape;
         // Pixels of a vector, and vectors of whole pixels.
-        let pixels = if window.stride == 1 && self.repeated { S::LANES / channels } else { 1 };
+        let pixels = if window.stride[1] == 1 && self.repeated { S::LANES / channels } else { 1 };
         let pixels = pixels.max(1);
         let vectors = count / pixels;
-        let step = pixels * window.stride * channels;
+        let step = pixels * window.stride[1] * channels;
         for first in (0..channels).step_by(S::LANES) {
             let left = channels * pixels - first;
             // SAFETY: this function's contract; rows of weights and the bias are padded to whole vectors, and with several
@@ -176,7 +178,7 @@ impl Depthwise {
         }
         let done = vectors * pixels;
         if done < count {
-            let taps = taps.map(|(tap, pixel)| (tap, pixel + done * window.stride * channels));
+            let taps = taps.map(|(tap, pixel)| (tap, pixel + done * window.stride[1] * channels));
             // SAFETY: this function's contract: the columns that are left.
             unsafe { self.columns(simd, image, &taps, count - done, finish, place + done * channels) };
         }

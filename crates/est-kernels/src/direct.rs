@@ -51,7 +51,7 @@ impl Direct {
             fn run<S: Simd>(self, simd: S) -> Direct {
                 let New(isa, shape, group, weights, bias) = self;
                 let (ins, outs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
-                let taps = shape.window.kernel.pow(2);
+                let taps = shape.window.taps_len();
                 let vectors = if outs <= S::LANES { 1 } else { VECTORS };
                 let width = vectors * S::LANES;
                 // By tap, then channel, every tap in whole words.
@@ -119,17 +119,17 @@ impl Direct {
         let image = height * width * inputs;
         let words = (inputs / groups).div_ceil(S::FACTORS);
         // Without a border and with factors in f32 the input is as good as packed.
-        let in_place = S::FACTORS == 1 && window.padding == 0 && groups == 1;
-        let columns = (out_width - 1) * window.stride + window.kernel;
-        let per_row = columns * words * window.stride;
+        let in_place = S::FACTORS == 1 && window.padding == [0; 2] && groups == 1;
+        let columns = (out_width - 1) * window.stride[1] + window.kernel[1];
+        let per_row = columns * words * window.stride[0];
         let limit = if in_place { rows.len() } else { (PACKED / per_row).max(1) };
         let mut first = rows.start;
         while first < rows.end {
             let (index, y) = (first / out_height, first % out_height);
             let count = limit.min(rows.end - first).min(out_height - y);
             let picture = &input[index * image..][..image];
-            let in_rows = (count - 1) * window.stride + window.kernel;
-            let (top, step) = (y * window.stride, if in_place { width } else { columns });
+            let in_rows = (count - 1) * window.stride[0] + window.kernel[0];
+            let (top, step) = (y * window.stride[0], if in_place { width } else { columns });
             let packed: *const u32 = if in_place {
                 assert!(top + in_rows <= height && columns <= width);
                 picture[top * width * inputs..].as_ptr().cast()
@@ -140,8 +140,8 @@ impl Direct {
                     false => (height, width, in_rows, columns),
                 };
                 let seen = Rectangle {
-                    top: if pointwise { 0 } else { top as isize - window.padding as isize },
-                    left: if pointwise { top as isize } else { -(window.padding as isize) },
+                    top: if pointwise { 0 } else { top as isize - window.padding[0] as isize },
+                    left: if pointwise { top as isize } else { -(window.padding[1] as isize) },
                     rows: in_rows,
                     columns,
                 };
@@ -179,25 +179,25 @@ impl Direct {
         let ConvShape { window, inputs, outputs, groups } = self.shape;
         let (words, outs) = ((inputs / groups).div_ceil(S::FACTORS), outputs / groups);
         let width = self.vectors * S::LANES;
-        let depth = window.kernel.pow(2) * words;
+        let depth = window.taps_len() * words;
         let computed = (panels.end * width).min(outs) - panels.start * width;
         assert!(panels.end <= self.panels && stored == if groups == 1 { computed } else { outputs });
         assert!(output.len() == rows * columns * stored && self.bias.len() == outs.next_multiple_of(width));
         assert!(epilogue.residual.is_none_or(|residual| residual.len() == output.len()));
         assert_eq!(self.weights.len(), outs.div_ceil(width) * depth * width);
         // Where rows of output are rows of one product, they are multiplied together.
-        let (lines, line) = if columns == 1 && window.kernel == 1 { (1, rows) } else { (rows, columns) };
-        let pixel_step = if columns == 1 { step * words * window.stride } else { words * window.stride };
+        let (lines, line) = if columns == 1 && window.taps_len() == 1 { (1, rows) } else { (rows, columns) };
+        let pixel_step = if columns == 1 { step * words * window.stride[0] } else { words * window.stride[1] };
         let finish = Finish::new(&epilogue, &self.bias, output, stored);
         for panel in panels.clone() {
             for row in 0..lines {
-                let from = row * step * window.stride * words;
+                let from = row * step * window.stride[0] * words;
                 let factors = Factors {
-                    // SAFETY: the row's first pixel; what its pixels see are `kernel` runs in `packed`.
+                    // SAFETY: the row's first pixel; what its pixels see are `kernel[0]` runs in `packed`.
                     first: unsafe { packed.add(from) },
                     row_step: pixel_step,
-                    runs: window.kernel,
-                    run: window.kernel * words,
+                    runs: window.kernel[0],
+                    run: window.kernel[1] * words,
                     run_step: step * words,
                 };
                 let place = row * columns * stored + self.group * outs + (panel - panels.start) * width;

@@ -6,6 +6,7 @@
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
 mod across;
+pub mod activate;
 mod aligned;
 pub mod conv;
 mod depthwise;
@@ -16,10 +17,12 @@ pub mod layout;
 mod pack;
 pub mod peak;
 pub mod pool;
+pub mod recurrent;
 pub mod reference;
 pub mod rowwise;
 mod simd;
 mod tile;
+pub mod transposed;
 mod window;
 mod winograd;
 

@@ -55,9 +55,9 @@ impl<S: Simd> Largest<S> {
 
 /// The rows of one image that the windows of output rows `rows` see.
 fn seen_rows(window: &Window, rows: &Range<usize>) -> Range<usize> {
-    let first = (rows.start * window.stride).saturating_sub(window.padding);
-    let end = (rows.end - 1) * window.stride + window.kernel;
-    first..end.saturating_sub(window.padding).min(window.height)
+    let first = (rows.start * window.stride[0]).saturating_sub(window.padding[0]);
+    let end = (rows.end - 1) * window.stride[0] + window.kernel[0];
+    first..end.saturating_sub(window.padding[0]).min(window.height)
 }
 
 /// Output rows `rows` of one image, of which `part` holds rows from its number on.
@@ -70,14 +70,14 @@ fn pool_part(window: &Window, channels: usize, part: (&[f32], usize), rows: Rang
         fn run<S: Simd>(self, simd: S) {
             let MaxPool(window, channels, (input, before), rows, output) = self;
             let before = before * window.width * channels;
-            let mut seen = Vec::with_capacity(window.kernel * window.kernel);
+            let mut seen = Vec::with_capacity(window.taps_len());
             for (row, output) in rows.zip(output.chunks_exact_mut(window.out_width() * channels)) {
                 for columns in window.column_runs() {
                     let (_, y, x) = window.locate(row * window.out_width() + columns.start);
                     seen.clear();
                     seen.extend(window.taps(y, x).map(|(_, pixel)| pixel * channels - before));
                     for column in columns.clone() {
-                        let moved = (column - columns.start) * window.stride * channels;
+                        let moved = (column - columns.start) * window.stride[1] * channels;
                         for first in (0..channels).step_by(S::LANES) {
                             // SAFETY: the windows of all columns lie in the image where the first's does, their rows are
                             // in the part, and from channel `first` on there are so many numbers more, as there are in
@@ -105,7 +105,7 @@ fn pool_part(window: &Window, channels: usize, part: (&[f32], usize), rows: Rang
             }
         }
     }
-    assert!(window.padding < window.kernel, "{window:?}");
+    assert!((0..2).all(|axis| window.padding[axis] < window.kernel[axis]), "{window:?}");
     assert!(!rows.is_empty() && rows.end <= window.out_height());
     let seen = seen_rows(window, &rows);
     let held = part.1..part.1 + part.0.len() / (window.width * channels);
@@ -147,7 +147,7 @@ pub fn max_pool_of(
             let part = first..first + count;
             let seen = seen_rows(window, &part);
             let want = image * window.height + seen.start..image * window.height + seen.end;
-            scratch.reserve((POOLED * window.stride + window.kernel) * row);
+            scratch.reserve((POOLED * window.stride[0] + window.kernel[0]) * row);
             let mut kept = 0;
             if have.contains(&want.start) {
                 kept = have.end - want.start;

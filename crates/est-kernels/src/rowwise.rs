@@ -170,11 +170,3 @@ fn with_each_row(x: &[f32], y: &[f32], rows: usize, width: usize, out: &mut [f32
         }
     }
 }
-
-/// `1 / (1 + exp(-x))`
-pub fn sigmoid(x: &[f32], out: &mut [f32]) {
-    assert_eq!(x.len(), out.len());
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = (1.0 / (1.0 + (-f64::from(x)).exp())) as f32;
-    }
-}

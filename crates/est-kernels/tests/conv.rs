@@ -31,7 +31,7 @@ fn grouped(shape: ConvShape, groups: usize) -> ConvShape {
 }
 
 fn padded(mut shape: ConvShape, padding: usize) -> ConvShape {
-    shape.window.padding = padding;
+    shape.window.padding = [padding; 2];
     shape
 }
 
@@ -63,7 +63,7 @@ fn check(shape: ConvShape, images: usize) {
         // Rounding one factor of a product to bf16 is off by up to 2^-9, both by 2^-8; a sum of many by that fraction of
         // its size, times a few for the largest of all the errors. The transforms of Winograd's tiles multiply errors by up
         // to 8. f32 is 2^16 times finer, but the error of its sums grows with the root of their length.
-        let terms = (shape.inputs / shape.groups * window.kernel.pow(2)) as f64;
+        let terms = (shape.inputs / shape.groups * window.taps_len()) as f64;
         let bf16 = isa.has_bf16() && !conv.to_string().contains("depthwise");
         let unit = if bf16 { 2f64.powi(-8) } else { 2f64.powi(-24) * terms.sqrt().max(2.0) };
         let unit = unit * if conv.to_string().contains("winograd") { 32.0 } else { 4.0 };
@@ -195,6 +195,30 @@ fn every_kernel_once() {
     check(layer([4, 3], [3, 2], 3, 2), 1);
     check(depthwise([3, 4], 9, 1), 1);
     check(ConvShape::linear(9, 10), 3);
+}
+
+/// A window of another size, step and border down than across: of every kernel that takes one.
+#[test]
+fn oblong_windows() {
+    let oblong = |size, channels, kernel, stride, padding, groups| {
+        check(ConvShape::new(Window::oblong(size, kernel, stride, padding), channels, groups), 2);
+    };
+    oblong([9, 14], [6, 20], [1, 3], [1, 1], [0, 1], 1);
+    oblong([14, 9], [6, 20], [3, 1], [1, 1], [1, 0], 1);
+    oblong([9, 14], [6, 20], [5, 2], [1, 3], [2, 0], 1);
+    oblong([14, 9], [6, 20], [2, 5], [3, 1], [0, 2], 2);
+    oblong([9, 8], [40, 33], [1, 1], [2, 1], [0, 0], 1);
+    oblong([9, 8], [40, 33], [1, 1], [1, 2], [0, 0], 1);
+    oblong([9, 1], [40, 33], [3, 1], [2, 1], [1, 0], 1);
+    // Without a border in_place; the image is one column of outputs.
+    oblong([9, 3], [12, 18], [2, 3], [2, 1], [0, 0], 1);
+    oblong([9, 14], [13, 13], [3, 3], [1, 2], [1, 1], 13);
+    oblong([9, 14], [13, 13], [3, 3], [2, 1], [0, 2], 13);
+    oblong([9, 14], [8, 8], [3, 3], [2, 1], [1, 1], 8); // several pixels in a vector
+    oblong([9, 14], [8, 8], [1, 9], [1, 1], [0, 4], 8); // nine taps that are no 3x3
+    oblong([9, 14], [16, 20], [3, 3], [1, 1], [0, 2], 1);
+    oblong([9, 14], [16, 20], [3, 3], [2, 2], [2, 0], 1);
+    oblong([20, 23], [3, 20], [7, 7], [2, 2], [3, 1], 1);
 }
 
 #[test]

@@ -18,7 +18,8 @@ use crate::blocks::{AttentionSpec, linear, relu};
 use crate::feed::Feed;
 use crate::graph::{Graph, NodeId};
 use crate::network::{Architecture, SnippetAttention, classes_and_size};
-use crate::op::{Init, Op};
+use crate::op::Op;
+use crate::parameters::{Init, WeightInit};
 use crate::{ssop, transformer};
 
 /// The layer that makes the class logits.
@@ -187,7 +188,12 @@ impl Architecture for EstConfig {
     fn graph(&self) -> Graph {
         let mut graph = Graph::new();
         let g = &mut graph;
-        let attention = AttentionSpec { width: self.backbone.width(), heads: self.heads, dropout: self.dropout };
+        let attention = AttentionSpec {
+            width: self.backbone.width(),
+            heads: self.heads,
+            dropout: self.dropout,
+            init: WeightInit::Default,
+        };
 
         let frames = g.frames([self.snippets, self.frames], self.size);
         let order = g.input("order", Feed::Order, 1, &[self.snippets]);
@@ -206,6 +212,7 @@ impl Architecture for EstConfig {
         let table = Op::Embedding { rows: self.snippets, width: attention.width };
         let positions = g.push("pos_enc.pos_enc", table, &[order]); // [B, n, d]
         let placed = g.push("placed", Op::Add, &[sequence, positions]);
+        let attention = AttentionSpec { init: WeightInit::KaimingUniform, ..attention };
         let memory = transformer::encoder(g, self.encoder_layers, self.feed_forward, attention, placed); // [B, n, d]
         let query = g.parameter("query_embed", &[1, attention.width], Init::Normal(1.0)); // [B, 1, d]
         let emotion = transformer::decoder(g, self.decoder_layers, self.feed_forward, attention, query, memory);

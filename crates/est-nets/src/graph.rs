@@ -1,7 +1,9 @@
 //! A network as data: a list of nodes, each after the nodes that it reads.
 
 use crate::feed::Feed;
-use crate::op::{Op, ParameterSpec, Role};
+use crate::op::Op;
+use crate::parameters::{Init, ParameterSpec, Role};
+use crate::shape::ShapeError;
 
 /// Position of a node in its graph.
 pub type NodeId = usize;
@@ -82,7 +84,7 @@ impl Graph {
     }
 
     /// Adds a learned tensor, the same for every element of the batch; its key is `name.weight`.
-    pub fn parameter(&mut self, name: &str, item: &[usize], init: crate::op::Init) -> NodeId {
+    pub fn parameter(&mut self, name: &str, item: &[usize], init: Init) -> NodeId {
         let shape = Shape { repeat: 1, item: item.to_vec() };
         self.add(name, Op::Parameter { init }, &[], shape)
     }
@@ -92,22 +94,41 @@ impl Graph {
     /// # Panics
     /// When the shapes do not fit or the name is taken: a network of ours is wrong.
     pub fn push(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
-        let shapes: Vec<&[usize]> = inputs.iter().map(|&id| &self.nodes[id].shape.item[..]).collect();
-        let item = op.shape(&shapes);
-        let first = &self.nodes[inputs[0]].shape;
-        assert!(
-            inputs.iter().all(|&id| self.nodes[id].shape.repeat == first.repeat),
-            "{name}: inputs of unequal batch"
-        );
+        self.try_push(name, op, inputs).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Adds an operation on earlier nodes whose shapes come from a user.
+    ///
+    /// # Errors
+    /// When the shapes do not fit: what the operation takes and what it got.
+    ///
+    /// # Panics
+    /// When the name is taken.
+    pub fn try_push(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, ShapeError> {
+        let shapes: Vec<&Shape> = inputs.iter().map(|&id| &self.nodes[id].shape).collect();
+        let items: Vec<&[usize]> = shapes.iter().map(|shape| &shape.item[..]).collect();
+        let refuse = |wants: String| {
+            let got: Vec<String> = shapes.iter().map(|shape| format!("{} x {:?}", shape.repeat, shape.item)).collect();
+            let got = if got.is_empty() { "nothing".to_string() } else { got.join(" and ") };
+            ShapeError { node: name.to_string(), op: format!("{op:?}"), wants, got }
+        };
+        let item = op.shape(&items).map_err(refuse)?;
+        let first = shapes[0];
+        if shapes.iter().any(|shape| shape.repeat != first.repeat) {
+            return Err(refuse("as many items of each input".to_string()));
+        }
         let repeat = match op {
-            Op::Group { by } => {
-                assert_eq!(first.repeat % by, 0, "{name}: {by} items out of {}", first.repeat);
+            Op::Group { by } | Op::StackFrames { frames: by } => {
+                if by == 0 || !first.repeat.is_multiple_of(by) {
+                    return Err(refuse(op.wants()));
+                }
                 first.repeat / by
             }
             Op::Ungroup => first.repeat * first.item[0],
+            Op::UnstackFrames => first.repeat * first.item[1],
             _ => first.repeat,
         };
-        self.add(name, op, inputs, Shape { repeat, item })
+        Ok(self.add(name, op, inputs, Shape { repeat, item }))
     }
 
     fn add(&mut self, name: &str, op: Op, inputs: &[NodeId], shape: Shape) -> NodeId {
@@ -206,7 +227,7 @@ mod tests {
     use crate::op::Activation;
 
     fn linear(inputs: usize, outputs: usize) -> Op {
-        Op::Linear { inputs, outputs }
+        Op::linear(inputs, outputs)
     }
 
     fn two_heads() -> Graph {

@@ -180,7 +180,7 @@ impl Network {
     fn with_frame_head(&self, mut graph: Graph) -> Graph {
         let features = graph.outputs()[0].1;
         let width = graph.node(features).shape.item[0];
-        let logits = graph.push("fc", Op::Linear { inputs: width, outputs: self.classes() }, &[features]);
+        let logits = graph.push("fc", Op::linear(width, self.classes()), &[features]);
         graph.output(CLASS_LOGITS, logits);
         graph
     }

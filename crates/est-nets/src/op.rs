@@ -1,4 +1,7 @@
-//! The operations that networks are made of: what each holds, what shape it makes, which parameters it owns.
+//! The operations that networks are made of. What shape each makes: [`Op::shape`]; which tensors it owns:
+//! [`Op::parameters`].
+
+use crate::parameters::{Init, WeightInit};
 
 use crate::feed::Feed;
 
@@ -8,11 +11,75 @@ pub enum Activation {
     Relu,
     /// `x` where positive, else `slope * x`.
     LeakyRelu(f32),
+    /// `x` where positive, else `alpha * (exp(x) - 1)`.
+    Elu(f32),
     Sigmoid,
+    Tanh,
+    /// `x * sigmoid(x)`
+    Silu,
+    /// `x` times the normal distribution function of `x`, exactly: PyTorch's default, by the error function.
+    Gelu,
+}
+
+/// What LSTMs and GRUs have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recurrent {
+    pub inputs: usize,
+    /// Width of the state of one direction.
+    pub hidden: usize,
+    /// Each reads what the one before gives, of both directions.
+    pub layers: usize,
+    /// A second state begins at the last row; its results stand behind the first's.
+    pub bidirectional: bool,
+}
+
+impl Recurrent {
+    /// Width of the result.
+    pub fn outputs(&self) -> usize {
+        self.directions().len() * self.hidden
+    }
+
+    /// What PyTorch's keys end with, for each direction.
+    pub fn directions(&self) -> &'static [&'static str] {
+        if self.bidirectional { &["", "_reverse"] } else { &[""] }
+    }
+}
+
+/// The window of a convolution or pool, its axes frames, height and width; what works on images sees one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sliding {
+    pub kernel: [usize; 3],
+    pub stride: [usize; 3],
+    pub padding: [usize; 3],
+}
+
+impl Sliding {
+    fn of_images(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Self {
+        let with = |first, [h, w]: [usize; 2]| [first, h, w];
+        Sliding { kernel: with(1, kernel), stride: with(1, stride), padding: with(0, padding) }
+    }
+
+    /// Places of the window along an axis of `side`; none where it is larger than the padded side.
+    pub fn places(&self, axis: usize, side: usize) -> Option<usize> {
+        let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
+        let room = (side + 2 * self.padding[axis]).checked_sub(kernel)?;
+        (kernel > 0).then_some(room.checked_div(stride)? + 1)
+    }
+
+    /// Whether the window leaves frames alone: every frame is an image for itself.
+    pub fn is_of_images(&self) -> bool {
+        (self.kernel[0], self.stride[0], self.padding[0]) == (1, 1, 0)
+    }
+
+    pub fn taps(&self) -> usize {
+        self.kernel.iter().product()
+    }
 }
 
 /// One operation. Shapes are of one item; every tensor has a leading batch dimension that no operation but
-/// [`Op::Group`] and [`Op::Ungroup`] touches (see [`crate::Shape`]). Images are written [channels, height, width].
+/// [`Op::Group`], [`Op::Ungroup`], [`Op::StackFrames`] and [`Op::UnstackFrames`] touches (see [`crate::Shape`]). Images are
+/// written [channels, height, width], stacks of frames [channels, frames, height, width]; windows have a number for each axis
+/// in that order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
     /// A tensor that the caller gives, and what feeds it.
@@ -21,28 +88,72 @@ pub enum Op {
     Parameter {
         init: Init,
     },
-    /// 2-D cross-correlation, square kernel, zero padding, no dilation.
+    /// Cross-correlation of images with zero padding, without dilation.
     Conv2d {
         inputs: usize,
         outputs: usize,
-        kernel: usize,
-        stride: usize,
-        padding: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
         groups: usize,
         bias: bool,
+        init: WeightInit,
     },
-    /// Batch normalisation over the first item dimension: of [c, h, w], or of [c].
+    /// The same of stacks of frames. Along the frames the padding is smaller than the kernel.
+    Conv3d {
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        padding: [usize; 3],
+        groups: usize,
+        bias: bool,
+        init: WeightInit,
+    },
+    /// The transpose of a convolution: [inputs, h, w] -> [outputs, h2, w2] with h2 = (h - 1) stride - 2 padding + kernel +
+    /// output_padding. Weights are [inputs, outputs, kernel].
+    ConvTranspose2d {
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        /// Below and on the right alone; smaller than the stride.
+        output_padding: [usize; 2],
+        bias: bool,
+        init: WeightInit,
+    },
+    /// Batch normalisation over the first item dimension: of [c], [c, h, w] or [c, t, h, w].
     BatchNorm {
         channels: usize,
         eps: f32,
     },
     Activation(Activation),
-    MaxPool {
-        kernel: usize,
-        stride: usize,
-        padding: usize,
+    /// Of images. What lies outside does not count.
+    MaxPool2d {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
     },
-    /// [c, h, w] -> [c]
+    /// Of stacks of frames.
+    MaxPool3d {
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        padding: [usize; 3],
+    },
+    /// Of images. What lies outside counts as 0, as in PyTorch.
+    AveragePool2d {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    },
+    /// Of stacks of frames.
+    AveragePool3d {
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        padding: [usize; 3],
+    },
+    /// [c, h, w] or [c, t, h, w] -> [c]
     GlobalAveragePool,
     /// Inputs x [c, h, w] and like [_, h2, w2] -> [c, h2, w2] by nearest neighbour.
     UpsampleLike,
@@ -56,6 +167,7 @@ pub enum Op {
     Linear {
         inputs: usize,
         outputs: usize,
+        init: WeightInit,
     },
     /// Over the last dimension.
     LayerNorm {
@@ -68,19 +180,31 @@ pub enum Op {
         width: usize,
         heads: usize,
         dropout: f32,
+        init: WeightInit,
     },
+    /// Long short-term memory over the rows of a sequence, states beginning at 0: [t, inputs] -> [t, hidden], or
+    /// [t, 2 hidden] in both directions.
+    Lstm(Recurrent),
+    /// Gated recurrent unit in PyTorch's form (the reset gate behind the product); shapes as [`Op::Lstm`].
+    Gru(Recurrent),
     /// Identity but in training.
     Dropout {
         probability: f32,
     },
     /// Over the last dimension.
     Softmax,
-    /// `by` consecutive items become one: [d..] -> [by, d..]
+    /// `by` consecutive items, vectors or matrices, become one: [d..] -> [by, d..]
     Group {
         by: usize,
     },
     /// The inverse: [by, d..] -> [d..]
     Ungroup,
+    /// `frames` consecutive images become one item: [c, h, w] -> [c, frames, h, w]
+    StackFrames {
+        frames: usize,
+    },
+    /// The inverse: [c, t, h, w] -> t items [c, h, w]
+    UnstackFrames,
     /// [a, b, ..] -> [a * b * ..]
     Flatten,
     /// [n, d] -> [d], the largest of each column.
@@ -103,206 +227,22 @@ pub enum Op {
     },
 }
 
-/// How a parameter starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    Zeros,
-    Ones,
-    /// Uniform in +-bound.
-    Uniform(f64),
-    /// Normal with this standard deviation.
-    Normal(f64),
-    /// The fixed sine/cosine table: even columns sine, odd columns cosine of position / 10000^(2 floor(column/2) / width).
-    Positions,
-}
-
-/// What a stored tensor is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Trained by gradient; these are the parameters that papers count.
-    Learned,
-    /// Batch statistics and fixed tables: stored, not trained.
-    Fixed,
-    /// PyTorch's step counter of a batch norm; files may lack it.
-    Counter,
-}
-
-/// A tensor that a graph needs: `name` is its key in a PyTorch state dict.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ParameterSpec {
-    pub name: String,
-    pub shape: Vec<usize>,
-    pub init: Init,
-    pub role: Role,
-}
-
-/// Kaiming uniform with a = 0 (bound sqrt(6 / fan_in)): what EST gives every transformer matrix.
-fn kaiming(fan_in: usize) -> Init {
-    Init::Uniform((6.0 / fan_in as f64).sqrt())
-}
-
-/// PyTorch's default for a Linear layer, weight and bias: bound 1 / sqrt(fan_in).
-fn torch_linear(fan_in: usize) -> Init {
-    Init::Uniform(1.0 / (fan_in as f64).sqrt())
-}
-
 impl Op {
-    /// The tensors that a node called `name` with this operation owns. Initial values are PyTorch's defaults, but
-    /// Kaiming uniform for the matrices below a node whose name begins with `transformer.` (SPEC section 2, "init").
-    pub fn parameters(&self, name: &str, output: &[usize]) -> Vec<ParameterSpec> {
-        let spec = |suffix: &str, shape: Vec<usize>, init, role| ParameterSpec {
-            name: format!("{name}.{suffix}"),
-            shape,
-            init,
-            role,
-        };
-        let learned = |suffix: &str, shape: Vec<usize>, init| spec(suffix, shape, init, Role::Learned);
-        let transformer = name.starts_with("transformer.");
-        match *self {
-            Op::Parameter { init } => vec![learned("weight", output.to_vec(), init)],
-            Op::Conv2d { inputs, outputs, kernel, groups, bias, .. } => {
-                let shape = vec![outputs, inputs / groups, kernel, kernel];
-                // torchvision's ResNet: Kaiming normal by fan-out.
-                let fan_out = (outputs * kernel * kernel / groups) as f64;
-                let mut specs = vec![learned("weight", shape, Init::Normal((2.0 / fan_out).sqrt()))];
-                if bias {
-                    let fan_in = inputs / groups * kernel * kernel;
-                    specs.push(learned("bias", vec![outputs], torch_linear(fan_in)));
-                }
-                specs
-            }
-            Op::BatchNorm { channels, .. } => vec![
-                learned("weight", vec![channels], Init::Ones),
-                learned("bias", vec![channels], Init::Zeros),
-                spec("running_mean", vec![channels], Init::Zeros, Role::Fixed),
-                spec("running_var", vec![channels], Init::Ones, Role::Fixed),
-                spec("num_batches_tracked", vec![], Init::Zeros, Role::Counter),
-            ],
-            Op::Linear { inputs, outputs } => {
-                let weight = if transformer { kaiming(inputs) } else { torch_linear(inputs) };
-                vec![
-                    learned("weight", vec![outputs, inputs], weight),
-                    learned("bias", vec![outputs], torch_linear(inputs)),
-                ]
-            }
-            Op::LayerNorm { width, .. } => {
-                vec![learned("weight", vec![width], Init::Ones), learned("bias", vec![width], Init::Zeros)]
-            }
-            Op::Attention { width, .. } => {
-                let (joint, out) = if transformer {
-                    (kaiming(width), kaiming(width))
-                } else {
-                    // PyTorch's MultiheadAttention: Xavier uniform over [3 width, width].
-                    let xavier = Init::Uniform((6.0 / (4 * width) as f64).sqrt());
-                    (xavier, torch_linear(width))
-                };
-                vec![
-                    learned("in_proj_weight", vec![3 * width, width], joint),
-                    learned("in_proj_bias", vec![3 * width], Init::Zeros),
-                    learned("out_proj.weight", vec![width, width], out),
-                    learned("out_proj.bias", vec![width], Init::Zeros),
-                ]
-            }
-            Op::Embedding { rows, width } => {
-                vec![spec("weight", vec![rows, width], Init::Positions, Role::Fixed)]
-            }
-            _ => vec![],
-        }
+    /// A linear layer that starts as PyTorch's.
+    pub fn linear(inputs: usize, outputs: usize) -> Self {
+        Op::Linear { inputs, outputs, init: WeightInit::Default }
     }
 
-    /// The shape of one output item.
-    ///
-    /// # Panics
-    /// When the inputs do not fit: a network of ours is wrong.
-    pub(crate) fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
-        let arity = match self {
-            Op::Input(_) | Op::Parameter { .. } => panic!("{self:?} has no input to take its shape from"),
-            Op::UpsampleLike | Op::Add | Op::Gate | Op::CosinePool => 2,
-            Op::Attention { .. } => 3,
-            Op::Concat => inputs.len(),
-            _ => 1,
-        };
-        assert_eq!(inputs.len(), arity, "inputs of {self:?}");
-        let x = inputs[0];
-        let last = |width: usize| assert_eq!(x.last(), Some(&width), "{self:?} of {x:?}");
-        let slide = |kernel: usize, stride: usize, padding: usize| {
-            [x[1], x[2]].map(|side| {
-                assert!(side + 2 * padding >= kernel, "{self:?} of {x:?}");
-                (side + 2 * padding - kernel) / stride + 1
-            })
-        };
+    /// The window of a convolution or pool.
+    pub fn sliding(&self) -> Option<Sliding> {
         match *self {
-            Op::Input(_) | Op::Parameter { .. } => unreachable!(),
-            Op::Conv2d { inputs, outputs, kernel, stride, padding, groups, .. } => {
-                assert!(x.len() == 3 && x[0] == inputs, "{self:?} of {x:?}");
-                assert!(inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups), "{self:?}");
-                let [h, w] = slide(kernel, stride, padding);
-                vec![outputs, h, w]
-            }
-            Op::BatchNorm { channels, .. } => {
-                assert_eq!(x[0], channels, "{self:?} of {x:?}");
-                x.to_vec()
-            }
-            Op::MaxPool { kernel, stride, padding } => {
-                let [h, w] = slide(kernel, stride, padding);
-                vec![x[0], h, w]
-            }
-            Op::GlobalAveragePool => {
-                assert_eq!(x.len(), 3);
-                vec![x[0]]
-            }
-            Op::UpsampleLike => vec![x[0], inputs[1][1], inputs[1][2]],
-            Op::Add => {
-                let y = inputs[1];
-                assert!(x == y || (x.len() == 2 && y == [1, x[1]]), "{self:?} of {x:?} and {y:?}");
-                x.to_vec()
-            }
-            Op::Gate => {
-                assert!(x.len() == 2 && inputs[1] == [x[1]], "{self:?} of {x:?} and {:?}", inputs[1]);
-                x.to_vec()
-            }
-            Op::Concat => {
-                assert!(inputs.iter().all(|y| y[1..] == x[1..]), "{self:?} of {inputs:?}");
-                let mut joined = x.to_vec();
-                joined[0] = inputs.iter().map(|y| y[0]).sum();
-                joined
-            }
-            Op::Linear { inputs, outputs } => {
-                last(inputs);
-                let mut shape = x.to_vec();
-                *shape.last_mut().expect("checked above") = outputs;
-                shape
-            }
-            Op::LayerNorm { width, .. } => {
-                last(width);
-                x.to_vec()
-            }
-            Op::Attention { width, heads, .. } => {
-                assert_eq!(width % heads, 0, "{self:?}");
-                assert!(inputs.iter().all(|y| y.len() == 2 && y[1] == width), "{self:?} of {inputs:?}");
-                assert_eq!(inputs[1], inputs[2], "{self:?}");
-                x.to_vec()
-            }
-            Op::Group { by } => [&[by], x].concat(),
-            Op::Ungroup => x[1..].to_vec(),
-            Op::Flatten => vec![x.iter().product()],
-            Op::MaxOverRows | Op::MeanOverRows => {
-                assert_eq!(x.len(), 2);
-                vec![x[1]]
-            }
-            Op::CosinePool => {
-                assert!(x.len() == 2 && inputs[1] == [x[1]], "{self:?} of {x:?} and {:?}", inputs[1]);
-                vec![x[1]]
-            }
-            Op::Embedding { width, .. } => {
-                assert_eq!(x.len(), 1);
-                vec![x[0], width]
-            }
-            Op::CellsToRows { last } => {
-                assert!(x.len() == 3 && x[0].is_multiple_of(last), "{self:?} of {x:?}");
-                vec![x[1] * x[2] * (x[0] / last), last]
-            }
-            Op::Activation(_) | Op::Dropout { .. } | Op::Softmax | Op::StopGradient => x.to_vec(),
+            Op::Conv2d { kernel, stride, padding, .. }
+            | Op::MaxPool2d { kernel, stride, padding }
+            | Op::AveragePool2d { kernel, stride, padding } => Some(Sliding::of_images(kernel, stride, padding)),
+            Op::Conv3d { kernel, stride, padding, .. }
+            | Op::MaxPool3d { kernel, stride, padding }
+            | Op::AveragePool3d { kernel, stride, padding } => Some(Sliding { kernel, stride, padding }),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::Graph;
 use crate::noise::Noise;
-use crate::op::Init;
+use crate::parameters::Init;
 use crate::tensor::Tensor;
 
 /// Untrained weights of `graph`: a function of the seed and each tensor's name alone.

@@ -13,7 +13,7 @@ pub fn features(graph: &mut Graph, x: NodeId, block: Block, depths: [usize; 4]) 
     let x = conv(graph, "conv1", x, 64, 7, 2); // [64, h/2, w/2]
     let x = batch_norm(graph, "bn1", x);
     let x = relu(graph, "relu", x);
-    let pool = Op::MaxPool { kernel: 3, stride: 2, padding: 1 };
+    let pool = Op::MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2] };
     let mut x = graph.push("maxpool", pool, &[x]); // [64, h/4, w/4]
     for (stage, depth) in depths.into_iter().enumerate() {
         for k in 0..depth {

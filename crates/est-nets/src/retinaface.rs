@@ -5,6 +5,7 @@ use crate::blocks::{batch_norm, conv, depthwise};
 use crate::feed::Feed;
 use crate::graph::{Graph, NodeId};
 use crate::op::{Activation, Op};
+use crate::parameters::WeightInit;
 use crate::weights::Wanted;
 
 /// Pixels between neighbouring cells of the three output levels.
@@ -116,11 +117,12 @@ fn head(g: &mut Graph, prefix: &str, levels: &[NodeId; 3], numbers: usize) -> No
             let op = Op::Conv2d {
                 inputs: PYRAMID,
                 outputs: 2 * numbers,
-                kernel: 1,
-                stride: 1,
-                padding: 0,
+                kernel: [1; 2],
+                stride: [1; 2],
+                padding: [0; 2],
                 groups: 1,
                 bias: true,
+                init: WeightInit::KaimingNormal,
             };
             let x = g.push(&format!("{prefix}.{level}.conv1x1"), op, &[levels[level]]);
             g.push(&format!("{prefix}.{level}.rows"), Op::CellsToRows { last: numbers }, &[x])

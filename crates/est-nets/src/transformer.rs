@@ -8,7 +8,7 @@ pub fn encoder(g: &mut Graph, layers: usize, hidden: usize, attention: Attention
     for layer in 0..layers {
         let prefix = format!("transformer.encoder.layers.{layer}.");
         x = attend(g, &prefix, ["self_attn", "norm1"], attention, x, x);
-        x = feed_forward(g, &prefix, "norm2", hidden, attention.dropout, x);
+        x = feed_forward(g, &prefix, "norm2", hidden, attention, x);
     }
     layer_norm(g, "transformer.encoder.norm", x)
 }
@@ -26,7 +26,7 @@ pub fn decoder(
         let prefix = format!("transformer.decoder.layers.{layer}.");
         x = attend(g, &prefix, ["self_attn", "norm1"], attention, x, x);
         x = attend(g, &prefix, ["multihead_attn", "norm2"], attention, x, memory);
-        x = feed_forward(g, &prefix, "norm3", hidden, attention.dropout, x);
+        x = feed_forward(g, &prefix, "norm3", hidden, attention, x);
     }
     layer_norm(g, "transformer.decoder.norm", x)
 }

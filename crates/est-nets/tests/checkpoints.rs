@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use est_nets::weights::{Found, Wanted, WeightsError, load};
-use est_nets::{Feed, Graph, Op};
+use est_nets::{Feed, Graph, Op, WeightInit};
 use serde_json::{Value, json};
 
 /// A convolution with its norm, a module of two layers, a head.
 fn network() -> Graph {
     let mut graph = Graph::new();
     let frames = graph.input("frames", Feed::Values, 1, &[1, 4, 4]);
-    let conv = Op::Conv2d { inputs: 1, outputs: 2, kernel: 1, stride: 1, padding: 0, groups: 1, bias: false };
+    let (kernel, stride, padding, init) = ([1; 2], [1; 2], [0; 2], WeightInit::Default);
+    let conv = Op::Conv2d { inputs: 1, outputs: 2, kernel, stride, padding, groups: 1, bias: false, init };
     let x = graph.push("conv1", conv, &[frames]);
     let x = graph.push("bn1", Op::BatchNorm { channels: 2, eps: 1e-5 }, &[x]);
     let x = graph.push("pool", Op::GlobalAveragePool, &[x]);
-    let x = graph.push("layer1.0.conv1", Op::Linear { inputs: 2, outputs: 2 }, &[x]);
-    let x = graph.push("layer1.1.conv1", Op::Linear { inputs: 2, outputs: 2 }, &[x]);
-    let x = graph.push("head", Op::Linear { inputs: 2, outputs: 3 }, &[x]);
+    let x = graph.push("layer1.0.conv1", Op::linear(2, 2), &[x]);
+    let x = graph.push("layer1.1.conv1", Op::linear(2, 2), &[x]);
+    let x = graph.push("head", Op::linear(2, 3), &[x]);
     graph.output("logits", x);
     graph
 }

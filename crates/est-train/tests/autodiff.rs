@@ -35,7 +35,7 @@ fn detector() -> Graph {
         outputs.iter().map(|(name, id)| graph.push(&format!("{name}.flat"), Op::Flatten, &[*id])).collect();
     let all = graph.push("all", Op::Concat, &flat);
     let inputs = graph.node(all).shape.item[0];
-    let logits = graph.push("head", Op::Linear { inputs, outputs: 3 }, &[all]);
+    let logits = graph.push("head", Op::linear(inputs, 3), &[all]);
     graph.output("class_logits", logits);
     graph
 }

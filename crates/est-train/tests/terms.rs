@@ -13,8 +13,8 @@ const CLASSES: [i64; ROWS] = [0, 1, 0, 2, 1, 0];
 fn graph() -> Graph {
     let mut g = Graph::new();
     let x = g.input("frames", Feed::Values, 1, &[4]);
-    let embedding = g.push("embed", Op::Linear { inputs: 4, outputs: 3 }, &[x]);
-    let logits = g.push("head", Op::Linear { inputs: 3, outputs: 3 }, &[embedding]);
+    let embedding = g.push("embed", Op::linear(4, 3), &[x]);
+    let logits = g.push("head", Op::linear(3, 3), &[embedding]);
     let centres = g.parameter("objective.centre.embedding", &[3, 3], Init::Zeros);
     g.output("class_logits", logits);
     g.output("embedding", embedding);

@@ -35,10 +35,11 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
                     Activation::Relu => x.max(0.0),
                     Activation::LeakyRelu(slope) => x.max(0.0) + f64::from(slope) * x.min(0.0),
                     Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+                    other => panic!("{other:?}: est-train's tests/ops.rs holds it against libtorch"),
                 };
                 x(0).iter().map(|&x| f(x)).collect()
             }
-            Op::MaxPool { .. } => reference::max_pool(&window(&node.op, item(0)), x(0)),
+            Op::MaxPool2d { .. } => reference::max_pool(&window(&node.op, item(0)), x(0)),
             Op::GlobalAveragePool => mean(x(0), 1, item(0)[1] * item(0)[2]).collect(),
             Op::UpsampleLike => reference::upsample_nearest(x(0), [item(0)[1], item(0)[2]], [item(1)[1], item(1)[2]]),
             Op::Add if item(0) == item(1) => x(0).iter().zip(x(1)).map(|(a, b)| a + b).collect(),
@@ -74,6 +75,7 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
             // [a * last, cells] -> [cells, a, last]
             Op::CellsToRows { .. } => reference::transpose(x(0), item(0)[0], item(0)[1] * item(0)[2]),
             Op::Dropout { .. } | Op::StopGradient | Op::Group { .. } | Op::Ungroup | Op::Flatten => x(0).to_vec(),
+            ref other => panic!("{other:?}: est-train's tests/ops.rs holds it against libtorch"),
         };
         assert_eq!(value.len(), node.shape.len() * batch, "{}", node.name);
         values.push(value);
@@ -83,8 +85,8 @@ pub fn evaluate(graph: &Graph, tensors: &BTreeMap<String, Tensor>, batch: usize,
 
 fn window(op: &Op, item: &[usize]) -> Window {
     match *op {
-        Op::Conv2d { kernel, stride, padding, .. } | Op::MaxPool { kernel, stride, padding } => {
-            Window::new([item[1], item[2]], kernel, stride, padding)
+        Op::Conv2d { kernel, stride, padding, .. } | Op::MaxPool2d { kernel, stride, padding } => {
+            Window::oblong([item[1], item[2]], kernel, stride, padding)
         }
         _ => panic!("{op:?} has no window"),
     }

@@ -60,16 +60,21 @@ impl Winograd {
     pub fn points(shape: &ConvShape) -> Option<Points> {
         let window = shape.window;
         match (window.kernel, window.stride, shape.groups) {
-            (3, 1, 1) if shape.inputs >= 8 => Some(Points { count: 6, taps: 3 }),
-            (3, 2, 1) if shape.inputs >= 16 => Some(Points { count: 5, taps: 2 }),
+            ([3, 3], [1, 1], 1) if shape.inputs >= 8 => Some(Points { count: 6, taps: 3 }),
+            ([3, 3], [2, 2], 1) if shape.inputs >= 16 => Some(Points { count: 5, taps: 2 }),
             _ => None,
         }
     }
 
     /// F(results, taps), with the name of what it does about a stride.
     pub fn name(&self) -> String {
-        let phases = if self.shape.window.stride > 1 { "polyphase " } else { "" };
+        let phases = if self.stride() > 1 { "polyphase " } else { "" };
         format!("{phases}winograd F({},{})", self.points.results(), self.points.taps)
+    }
+
+    /// The same down and across.
+    fn stride(&self) -> usize {
+        self.shape.window.stride[0]
     }
 
     /// Whether the weights should be read for several images at once.
@@ -112,7 +117,7 @@ impl Winograd {
     /// Phases, down and across, that a plane sums: of a filter whose odd taps are fewer, these have nothing at infinity.
     fn phases(&self, plane: usize) -> [usize; 2] {
         let n = self.points.count;
-        let phases = |point: usize| match self.shape.window.stride {
+        let phases = |point: usize| match self.stride() {
             1 => 1,
             stride if point == n - 1 => stride - 1,
             stride => stride,

@@ -46,7 +46,7 @@ impl Winograd {
         assert!(words.len() >= places.values_len(self) && units.end <= places.units.end);
         let ConvShape { window, inputs, .. } = self.shape;
         assert_eq!(image.len(), window.height * window.width * inputs);
-        let padding = window.padding as isize;
+        let stride = self.stride();
         for unit in units {
             let row = unit % self.tile_rows;
             let used_down = self.used(window.out_height(), row);
@@ -56,26 +56,28 @@ impl Winograd {
             }
             for column in 0..self.tile_columns {
                 let used_across = self.used(window.out_width(), column);
-                for phase in 0..window.stride * window.stride {
-                    let [down, across] = [phase / window.stride, phase % window.stride];
-                    let corner = |tile: usize| (tile * self.points.results() * window.stride) as isize - padding;
+                for phase in 0..stride * stride {
+                    let [down, across] = [phase / stride, phase % stride];
+                    let corner = |tile: usize, axis: usize| {
+                        (tile * self.points.results() * stride) as isize - window.padding[axis] as isize
+                    };
                     let patch = Patch {
-                        y: corner(row) + down as isize,
-                        x: corner(column) + across as isize,
+                        y: corner(row, 0) + down as isize,
+                        x: corner(column, 1) + across as isize,
                         // Behind the last value of a phase with fewer taps stands infinity alone, where it is 0.
                         used: [used_down - down, used_across - across],
                     };
                     // Where a plane has only one phase across, the others are not stored.
-                    let slots = [down * window.stride + across, down].map(|slot| slot * self.padded_words);
+                    let slots = [down * stride + across, down].map(|slot| slot * self.padded_words);
                     let mut to = [0; PLANES];
                     for (plane, to) in to.iter_mut().enumerate().take(N * N) {
-                        let slot = slots[usize::from(plane % N == N - 1 && window.stride > 1)];
+                        let slot = slots[usize::from(plane % N == N - 1 && stride > 1)];
                         *to = first[plane] + column * self.tile_words[plane] + slot;
                     }
                     let inside = patch.y >= 0
                         && patch.x >= 0
-                        && patch.y as usize + (patch.used[0] - 1) * window.stride < window.height
-                        && patch.x as usize + (patch.used[1] - 1) * window.stride < window.width;
+                        && patch.y as usize + (patch.used[0] - 1) * stride < window.height
+                        && patch.x as usize + (patch.used[1] - 1) * stride < window.width;
                     let whole = used_down == N && used_across == N && inputs.is_multiple_of(S::LANES);
                     let used = [used_down, used_across];
                     // SAFETY: `words` holds all tiles of `places`; a whole tile inside the image is all of it.
@@ -108,7 +110,7 @@ impl Winograd {
     ) {
         let used = if WHOLE { [N, N] } else { used };
         let ConvShape { window, inputs, .. } = self.shape;
-        let step = window.stride as isize;
+        let step = self.stride() as isize;
         let zero = simd.splat(0.0);
         let row_is_in =
             |i: usize| i < patch.used[0] && (0..window.height as isize).contains(&(patch.y + i as isize * step));

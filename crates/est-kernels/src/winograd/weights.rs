@@ -77,7 +77,7 @@ impl Winograd {
     #[inline(always)]
     fn transform_filters<S: Simd>(&self, simd: S, filters: &[f32]) -> Aligned<u32> {
         let (n, taps, width) = (self.points.count, self.points.taps, self.width);
-        let (kernel, stride, inputs) = (self.shape.window.kernel, self.shape.window.stride, self.shape.inputs);
+        let (kernel, stride, inputs) = (self.shape.window.kernel[0], self.stride(), self.shape.inputs);
         let coefficients: Vec<Vec<f64>> = (0..n).map(|point| self.points.filter(point)).collect();
         let mut weights = Aligned::zeroed(self.panels() * self.panel_weights);
         // [plane][width][factors of a word]

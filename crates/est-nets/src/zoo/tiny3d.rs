@@ -1,12 +1,11 @@
-//! A small 3-D network with an LSTM, the example of docs/add-a-network.md: it trains in minutes on a CPU, and is what a
-//! network of its own is held against at the least. Ours, from no paper.
+//! A small 3-D network with an LSTM: the example of docs/add-a-network.md. Ours, from no paper.
 
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{conv, linear, relu};
+use crate::blocks::{batch_norm, conv, conv3d, linear, relu};
 use crate::graph::Graph;
 use crate::network::{Architecture, classes_and_size};
-use crate::op::Op;
+use crate::op::{Op, Recurrent};
 use crate::preprocessing::Sampling;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +33,16 @@ impl Architecture for Tiny3d {
         let mut graph = Graph::new();
         let g = &mut graph;
         let x = g.frames([1, self.frames], self.size); // [B t, 3, s, s]
-        let x = conv(g, "conv1", x, 16, 3, 4);
-        let x = relu(g, "relu1", x);
-        let x = g.push("pool", Op::GlobalAveragePool, &[x]); // [B t, 16]
-        let x = g.push("sequence", Op::Group { by: self.frames }, &[x]); // [B, t, 16]
+        let x = conv(g, "conv1", x, 16, 3, 4); // each frame by itself
+        let x = g.push("stack", Op::StackFrames { frames: self.frames }, &[x]); // [B, 16, t, s / 4, s / 4]
+        let x = g.push("conv2", conv3d(16, 32, [3, 3, 3], [1, 2, 2]), &[x]);
+        let x = batch_norm(g, "bn2", x);
+        let x = relu(g, "relu2", x); // [B, 32, t, s / 8, s / 8]
+        let x = g.push("frames.apart", Op::UnstackFrames, &[x]);
+        let x = g.push("pool", Op::GlobalAveragePool, &[x]); // [B t, 32]
+        let x = g.push("sequence", Op::Group { by: self.frames }, &[x]); // [B, t, 32]
+        let lstm = Recurrent { inputs: 32, hidden: 32, layers: 1, bidirectional: true };
+        let x = g.push("lstm", Op::Lstm(lstm), &[x]); // [B, t, 64]
         let x = g.push("mean", Op::MeanOverRows, &[x]);
         let logits = linear(g, "fc", x, self.classes);
         g.output("class_logits", logits);

@@ -1,6 +1,6 @@
 //! The walk over the graph: each operation as libtorch has it. Shapes: `est_nets::Op`.
 
-use est_nets::{Activation, Graph, Node, NodeId, Op};
+use est_nets::{Activation, Graph, Node, NodeId, Op, Recurrent};
 use tch::{Kind, Tensor};
 
 use super::parameters::{Parameters, is_frozen};
@@ -105,7 +105,7 @@ impl Walk<'_> {
             let weight = get("weight");
             return Ok(weight.f_unsqueeze(0)?.f_expand([&[batch as i64][..], &weight.size()].concat(), false)?);
         }
-        if let Op::Attention { width, heads, dropout } = node.op {
+        if let Op::Attention { width, heads, dropout, .. } = node.op {
             let [x, key, value] = [0, 1, 2].map(|i| values.take(node.inputs[i]));
             let shared = [node.inputs[0] == node.inputs[1], node.inputs[1] == node.inputs[2]];
             return self.attention(
@@ -126,15 +126,21 @@ impl Walk<'_> {
             Op::Input(_) | Op::Parameter { .. } | Op::Attention { .. } | Op::Concat => unreachable!("done above"),
             Op::Conv2d { stride, padding, groups, bias, .. } => {
                 let bias = if bias { Some(self.product(get("bias"))?) } else { None };
-                let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);
-                self.product(&x)?.f_conv2d(
-                    &self.product(get("weight"))?,
-                    bias,
-                    stride,
-                    padding,
-                    [1, 1],
-                    groups as i64,
-                )?
+                let (stride, padding) = (long(stride), long(padding));
+                let weight = self.product(get("weight"))?;
+                self.product(&x)?.f_conv2d(&weight, bias, stride, padding, [1, 1], groups as i64)?
+            }
+            Op::Conv3d { stride, padding, groups, bias, .. } => {
+                let bias = if bias { Some(self.product(get("bias"))?) } else { None };
+                let (stride, padding) = (long(stride), long(padding));
+                let weight = self.product(get("weight"))?;
+                self.product(&x)?.f_conv3d(&weight, bias, stride, padding, [1, 1, 1], groups as i64)?
+            }
+            Op::ConvTranspose2d { stride, padding, output_padding, bias, .. } => {
+                let bias = if bias { Some(self.product(get("bias"))?) } else { None };
+                let [stride, padding, output_padding] = [stride, padding, output_padding].map(long);
+                let weight = self.product(get("weight"))?;
+                self.product(&x)?.f_conv_transpose2d(&weight, bias, stride, padding, output_padding, 1, [1, 1])?
             }
             Op::BatchNorm { eps, .. } => {
                 let train = self.train && !is_frozen(&node.name, self.frozen);
@@ -147,13 +153,69 @@ impl Walk<'_> {
             Op::Activation(Activation::LeakyRelu(slope)) => {
                 x.f_clamp_min(0.0)?.f_add(&x.f_clamp_max(0.0)?.f_mul_scalar(f64::from(slope))?)?
             }
+            Op::Activation(Activation::Elu(alpha)) => {
+                let below = x.f_clamp_max(0.0)?.f_expm1()?.f_mul_scalar(f64::from(alpha))?;
+                x.f_clamp_min(0.0)?.f_add(&below)?
+            }
             Op::Activation(Activation::Sigmoid) => x.f_sigmoid()?,
-            Op::MaxPool { kernel, stride, padding } => {
-                let [kernel, stride, padding] = [kernel, stride, padding].map(|size| [size as i64; 2]);
+            Op::Activation(Activation::Tanh) => x.f_tanh()?,
+            Op::Activation(Activation::Silu) => x.f_silu()?,
+            Op::Activation(Activation::Gelu) => x.f_gelu("none")?,
+            Op::MaxPool2d { kernel, stride, padding } => {
+                let [kernel, stride, padding] = [kernel, stride, padding].map(long);
                 x.f_max_pool2d(kernel, stride, padding, [1, 1], false)?
             }
+            Op::MaxPool3d { kernel, stride, padding } => {
+                let [kernel, stride, padding] = [kernel, stride, padding].map(long);
+                x.f_max_pool3d(kernel, stride, padding, [1, 1, 1], false)?
+            }
+            Op::AveragePool2d { kernel, stride, padding } => {
+                let [kernel, stride, padding] = [kernel, stride, padding].map(long);
+                x.f_avg_pool2d(kernel, stride, padding, false, true, None::<i64>)?
+            }
+            Op::AveragePool3d { kernel, stride, padding } => {
+                let [kernel, stride, padding] = [kernel, stride, padding].map(long);
+                x.f_avg_pool3d(kernel, stride, padding, false, true, None::<i64>)?
+            }
             // From here on f32: what follows an encoder's features is small.
-            Op::GlobalAveragePool => x.f_mean_dim(&[2i64, 3][..], false, Kind::Float)?,
+            Op::GlobalAveragePool => {
+                let axes: Vec<i64> = (2..x.dim() as i64).collect();
+                x.f_mean_dim(&axes[..], false, Kind::Float)?
+            }
+            Op::Lstm(spec) => {
+                let x = x.f_to_kind(Kind::Float)?;
+                let state = self.state(&x, spec)?;
+                let tensors = self.recurrent(node, spec);
+                let two = spec.bidirectional;
+                x.f_lstm(
+                    &[&state, &state],
+                    &tensors.iter().collect::<Vec<_>>(),
+                    true,
+                    spec.layers as i64,
+                    0.0,
+                    self.train,
+                    two,
+                    true,
+                )?
+                .0
+            }
+            Op::Gru(spec) => {
+                let x = x.f_to_kind(Kind::Float)?;
+                let state = self.state(&x, spec)?;
+                let tensors = self.recurrent(node, spec);
+                let two = spec.bidirectional;
+                x.f_gru(
+                    &state,
+                    &tensors.iter().collect::<Vec<_>>(),
+                    true,
+                    spec.layers as i64,
+                    0.0,
+                    self.train,
+                    two,
+                    true,
+                )?
+                .0
+            }
             Op::UpsampleLike => {
                 let like = values.take(node.inputs[1]).size();
                 x.f_upsample_nearest2d([like[2], like[3]], None, None)?
@@ -172,6 +234,11 @@ impl Walk<'_> {
             Op::Softmax => x.f_softmax(-1, Kind::Float)?,
             Op::Group { by } => x.f_reshape([&[-1, by as i64][..], &x.size()[1..]].concat())?,
             Op::Ungroup => x.f_flatten(0, 1)?,
+            Op::StackFrames { frames } => {
+                let stacked = x.f_reshape([&[-1, frames as i64][..], &x.size()[1..]].concat())?;
+                stacked.f_transpose(1, 2)?
+            }
+            Op::UnstackFrames => x.f_transpose(1, 2)?.f_flatten(0, 1)?,
             Op::Flatten => x.f_flatten(1, -1)?,
             Op::MaxOverRows => x.f_amax([1], false)?,
             Op::MeanOverRows => x.f_mean_dim(&[1i64][..], false, Kind::Float)?,
@@ -186,6 +253,27 @@ impl Walk<'_> {
             Op::StopGradient => x.f_detach()?,
             Op::CellsToRows { last } => x.f_permute([0, 2, 3, 1])?.f_reshape([x.size()[0], -1, last as i64])?,
         })
+    }
+
+    /// The state before the first row: zeros, [layers directions, b, hidden].
+    fn state(&self, x: &Tensor, spec: Recurrent) -> Result<Tensor, TrainError> {
+        let states = spec.layers * spec.directions().len();
+        let size = [states as i64, x.size()[0], spec.hidden as i64];
+        Ok(Tensor::f_zeros(size, (Kind::Float, x.device()))?)
+    }
+
+    /// The tensors of a recurrent layer in libtorch's order, which is that of the keys.
+    fn recurrent(&self, node: &Node, spec: Recurrent) -> Vec<Tensor> {
+        let mut tensors = vec![];
+        for layer in 0..spec.layers {
+            for suffix in spec.directions() {
+                for name in ["weight_ih", "weight_hh", "bias_ih", "bias_hh"] {
+                    let key = format!("{name}_l{layer}{suffix}");
+                    tensors.push(self.parameters.get(&node.name, &key).shallow_clone());
+                }
+            }
+        }
+        tensors
     }
 
     /// Multi-head attention with biases; `shared`: query and key, key and value are one tensor.
@@ -221,6 +309,11 @@ impl Walk<'_> {
         let parameter = |suffix: &str| self.parameters.get(name, suffix);
         self.linear(&attended, parameter("out_proj.weight"), parameter("out_proj.bias"))
     }
+}
+
+/// Sizes as libtorch takes them.
+fn long<const N: usize>(sizes: [usize; N]) -> [i64; N] {
+    sizes.map(|size| size as i64)
 }
 
 trait ConcatTensors {
