@@ -30,9 +30,13 @@ pub fn join(steps: Vec<Step>, kept: &[usize]) -> Vec<Step> {
 
 /// A step with the one before it, which it alone reads, or both as they were.
 fn pair(before: &mut [Step], readers: &BTreeMap<usize, usize>, last: Step, step: Step) -> Result<Step, [Box<Step>; 2]> {
+    // A pool over frames has another window than the images that the layer computes.
+    let images = [&last, &step].iter().all(|step| step.shape.item.len() == 3);
     match (last.kernel, step.kernel) {
         // The pool takes the layer's rows while they are in the cache.
-        (Kernel::Layer(conv, slope), Kernel::MaxPool(window, _)) if conv.is_by_rows() && last.inputs.len() == 1 => {
+        (Kernel::Layer(conv, slope), Kernel::MaxPool(window, _))
+            if images && conv.is_by_rows() && last.inputs.len() == 1 =>
+        {
             Ok(Step { kernel: Kernel::Pooled(conv, slope, window), inputs: last.inputs, name: last.name, ..step })
         }
         (Kernel::Upsample(from, to, channels, false), Kernel::Add([1, _])) => {
