@@ -38,8 +38,8 @@ fn activations() {
     check("gelu", &activate::gelu, &|x| 0.5 * x * (1.0 + reference::erf(x / 2f64.sqrt())));
     check("elu", &|x| activate::elu(0.7, x), &|x| if x > 0.0 { x } else { 0.7 * (exp(x) - 1.0) });
     let far = [-1e30, -200.0, 200.0, 1e30];
-    assert_eq!(far.map(activate::sigmoid), [0.0, 0.0, 1.0, 1.0]);
-    assert_eq!(far.map(|x| activate::gelu(x).abs()), [0.0, 0.0, 200.0, 1e30]);
+    assert_eq!(far.map(|x| activate::sigmoid(x) as f32), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(far.map(|x| activate::gelu(x).abs() as f32), [0.0, 0.0, 200.0, 1e30]);
     assert_eq!(far.map(|x| activate::elu(1.0, x)), [-1.0, -1.0, 200.0, 1e30]);
 }
 
